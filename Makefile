@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# A thin face over meson. `make help` lists the targets.
+#
+# NO_INSTALL=1     leaves the system's packages alone
+# MESON_ARGS=...   goes to `meson setup` of build/
+
+PCAP ?=
+FUZZ_SECONDS ?= 20
+BENCH_PACKETS ?= 2000000
+SAMPLE := tests/captures/sample.pcap
+JABIRU := build/app/sensor/jabiru
+DEPS := $(if $(filter-out 0,$(NO_INSTALL)),,install-deps)
+export PCAP IFACE
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test sanitize fuzz lint format bench install install-deps clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+ifneq ($(strip $(IFACE)),)
+run:
+	@echo "make: reading an interface (IFACE=$$IFACE) comes with the live mode, in a later release;" \
+		"a capture file can be read now: make run PCAP=file" >&2; exit 1
+else
+run: build ## replay the sample capture, or PCAP=file, and print the report
+	@./$(JABIRU) replay "$${PCAP:-$(SAMPLE)}"
+	@echo
+	@echo "To read your own capture:  make run PCAP=file"
+	@echo "An interface (make run IFACE=eth0) comes with the live mode, in a later release."
+endif
+
+build: $(DEPS) ## build everything into build/
+	@[ -f build/build.ninja ] || meson setup $(MESON_ARGS) build
+	@meson compile -C build
+
+test: build ## build, then run every suite
+	@.ci/test build
+
+lint: build ## the lint suite only
+	@.ci/test build --suite lint
+
+sanitize: $(DEPS) ## units and replays under address and undefined-behaviour sanitizers (clang)
+	@[ -f build-sanitize/build.ninja ] || \
+		meson setup --native-file .ci/sanitize.ini build-sanitize
+	@meson compile -C build-sanitize
+	@.ci/test build-sanitize --suite unit --suite replay --timeout-multiplier 4
+
+fuzz: $(DEPS) ## each fuzz target for FUZZ_SECONDS=20 on its seeds (clang)
+	@[ -f build-fuzz/build.ninja ] || meson setup --native-file .ci/fuzz.ini build-fuzz
+	@meson compile -C build-fuzz
+	@.ci/test build-fuzz --suite fuzz --test-args=-max_total_time=$(FUZZ_SECONDS)
+
+bench: build ## replay a made capture of BENCH_PACKETS=2000000 and print the speed
+	@build/tests/builder/make_load build/load.pcap $(BENCH_PACKETS)
+	@./$(JABIRU) replay --json build/load.pcap | python3 -c \
+		'import json, sys; print(json.dumps(json.load(sys.stdin)["performance"], indent=2))'
+	@rm -f build/load.pcap
+
+format: $(DEPS) ## write C files as the lint suite wants them
+	@tests/lint/format.sh . --fix
+
+install: build ## install below DESTDIR
+	@meson install -C build --no-rebuild
+
+install-deps: ## install the Debian packages that are missing (.ci/packages)
+	@.ci/install-deps
+
+clean: ## remove the build directories
+	rm -rf build build-sanitize build-fuzz

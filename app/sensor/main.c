@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <signal.h>
+#include <stdio.h>
+
+#include "args.h"
+#include "catalog_text.h"
+#include "jbr_config.h"
+#include "line_file.h"
+#include "replay.h"
+
+/* Print a text that is complete. @return an exit code */
+static int
+print(struct jbr_buffer *text)
+{
+	struct jbr_error error = {0};
+	struct line_file out;
+	int rc = line_file_open(&out, "-", &error);
+
+	if (rc == 0) {
+		out.text = *text;
+		*text = (struct jbr_buffer){0};
+		rc = line_file_close(&out, &error);
+	}
+	if (rc < 0)
+		fprintf(stderr, "jabiru: %s\n", error.text);
+	return rc < 0 ? EXIT_FAILED : EXIT_FINE;
+}
+
+static int
+load_config(const char *path, struct jbr_config *ret_config)
+{
+	struct jbr_config_errors errors = {0};
+	int rc = 0;
+
+	jbr_config_defaults(ret_config);
+	if (path != NULL)
+		rc = jbr_config_load(path, ret_config, &errors);
+	if (rc < 0)
+		fprintf(stderr, "%.*s", (int)errors.text.length, errors.text.data);
+	jbr_buffer_fini(&errors.text);
+	return rc;
+}
+
+static int
+run_check(const struct args *args)
+{
+	struct jbr_config config;
+
+	if (load_config(args->config_path, &config) < 0)
+		return EXIT_FAILED;
+	printf("%s: no errors\n", args->config_path);
+	return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int
+run_replay(const struct args *args)
+{
+	struct jbr_config config;
+
+	if (load_config(args->config_path, &config) < 0)
+		return EXIT_FAILED;
+	return replay_run(args, &config);
+}
+
+static int
+run_catalog(const struct args *args)
+{
+	struct jbr_buffer text = {0};
+	int rc;
+
+	if (catalog_print(args->format, &text) < 0) {
+		fprintf(stderr, "jabiru: --format: '%s' is none of table, md, json, yaml\n",
+			args->format);
+		jbr_buffer_fini(&text);
+		return EXIT_USAGE;
+	}
+	rc = print(&text);
+	jbr_buffer_fini(&text);
+	return rc;
+}
+
+static int
+run_text(const struct args *args)
+{
+	struct jbr_buffer text = {0};
+
+	if (args->verb == VERB_VERSION)
+		jbr_buffer_format(&text, "jabiru %s\n", JABIRU_VERSION);
+	else
+		args_help(args->help_of, &text);
+	return print(&text);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct jbr_error error = {0};
+	struct args args;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write error, said as such */
+	if (args_parse(argc, argv, &args, &error) < 0) {
+		fprintf(stderr, "jabiru: %s\n", error.text);
+		return EXIT_USAGE;
+	}
+	switch (args.verb) {
+	case VERB_REPLAY:
+		return run_replay(&args);
+	case VERB_CHECK:
+		return run_check(&args);
+	case VERB_CATALOG:
+		return run_catalog(&args);
+	default:
+		return run_text(&args);
+	}
+}

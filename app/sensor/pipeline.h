@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file pipeline.h
+ * One burst of frames through the rooms; the one place where they are joined.
+ *
+ * Threads: a struct worker has one thread. [data] functions run on it; they neither allocate nor call
+ *          the system. [control] functions run while it does not.
+ * Source:  a burst is an array of frames, wherever they come from: a capture, a NIC, a fuzzer.
+ * Output:  finished connections and findings go into the worker's two fixed arrays; who drives it
+ *          empties them when worker_is_nearly_full() says so.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "jbr_catalog.h"
+#include "jbr_detect.h"
+#include "jbr_event.h"
+#include "jbr_flow.h"
+#include "jbr_packet.h"
+#include "jbr_stats.h"
+#include "jbr_tcp.h"
+
+enum {
+	BURST_MAX = 32,
+	WORKERS_MAX = JBR_FLOW_SHARDS,
+	OUTPUT_RECORDS = 256,
+	OUTPUT_FINDINGS = 2048,
+	/* what one packet may add: two connections ended, its own findings and the step's */
+	RECORDS_PER_PACKET = 3,
+	FINDINGS_PER_PACKET = JBR_PACKET_FINDINGS_MAX + JBR_TCP_STEP_FINDINGS_MAX + 4,
+};
+
+/** What a worker has to tell. */
+struct output {
+	struct jbr_flow_record records[OUTPUT_RECORDS];
+	struct jbr_finding findings[OUTPUT_FINDINGS];
+	uint32_t nb_records;
+	uint32_t nb_findings;
+};
+
+/** Everything one worker needs. */
+struct worker {
+	const struct jbr_config *config;
+	struct jbr_packet_options packet_options;
+	struct jbr_flow_table *table; /**< of all workers; this one touches only its shards */
+	struct jbr_flow_shard *shards[JBR_FLOW_SHARDS];
+	unsigned index; /**< owns the shards s with s % workers == index */
+	unsigned workers;
+	bool wants_records;
+	bool wants_findings;
+	struct jbr_counters counters;
+	struct output output;
+	/* working space of one burst and one step */
+	struct jbr_packet packets[BURST_MAX];
+	struct jbr_flow_probe probes[BURST_MAX];
+	struct jbr_tcp_conn before;
+	struct jbr_tcp_conn conn;
+	struct jbr_tcp_hot hot;
+};
+
+/** [control] Prepare @p worker, whose memory is the caller's. */
+void worker_init(struct worker *worker, const struct jbr_config *config,
+	struct jbr_flow_table *table, unsigned index, unsigned workers);
+
+/** [data] Is there too little room for the output of @p packets more packets? */
+bool worker_is_nearly_full(const struct worker *worker, unsigned packets);
+
+/** [data] Analyse up to BURST_MAX frames, in order. Frames of other workers' shards are passed over, so
+ * that every worker may be given every frame. */
+void pipeline_burst(struct worker *worker, const struct jbr_frame *frames, unsigned count);
+
+/** [data] Run the timers due at or before @p now_ns in the worker's shards, as far as the output has
+ * room.
+ * @return true when all have run; false: empty the output and call again. */
+bool pipeline_expire(struct worker *worker, uint64_t now_ns);
+
+/** [data] End every connection of the worker's shards as it stands, as far as the output has room.
+ * @return as pipeline_expire(). */
+bool pipeline_finish(struct worker *worker, uint64_t now_ns);
+
+/* ---- lifecycle_dp.c: how a connection ends; used by pipeline_dp.c ---- */
+
+/** [data] Run what is due for @p flow at @p now_ns and arm it again.
+ * @return the flow, or NULL when it ended. */
+struct jbr_flow *lifecycle_run(struct worker *worker, struct jbr_flow_shard *shard,
+	struct jbr_flow *flow, uint64_t now_ns);
+/** [data] End @p flow. @param order_ns  when, for the order of the output */
+void lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+	enum jbr_end_reason reason, uint64_t order_ns);
+/** [data] When is @p flow to be looked at next? */
+uint64_t lifecycle_deadline(const struct worker *worker, const struct jbr_flow *flow,
+	const struct jbr_tcp_ext *ext);
+/** [data] Write down a finding of the packet, if findings are wanted and its action is not count. */
+void output_finding(struct worker *worker, const struct jbr_frame *frame,
+	const struct jbr_packet *packet, const struct jbr_flow *flow, enum jbr_anomaly anomaly);
+/** [data] The stable id of a connection, 1..2^53-1. */
+uint64_t output_flow_id(const struct jbr_flow *flow);

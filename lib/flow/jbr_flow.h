@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file jbr_flow.h
+ * The connection table: finds, makes and ends the one record of a TCP connection; its timers; and
+ * the memory for tap duplicates.
+ *
+ * Owns:    records, their places, deadlines, extensions. Knows nothing of anomalies.
+ * Shards:  a tuple belongs to one of JBR_FLOW_SHARDS by its hash, whatever the number of workers; a
+ *          worker owns whole shards. Nothing in a shard depends on another one within a batch, so the
+ *          results are the same with any number of workers.
+ * Threads: [data] functions of a shard are its worker's alone; [control] ones run while no worker does.
+ * Memory:  address space for the whole capacity is reserved in create(); pages are taken as they are
+ *          touched. [data] functions never allocate.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jbr_base.h"
+#include "jbr_packet.h"
+#include "jbr_tcp.h"
+
+enum {
+	JBR_FLOW_SHARDS = 64,
+	JBR_FLOW_PORTS = 16, /* capture ports beyond share a place in the learned lag of copies */
+};
+
+/** A tuple in canonical order: the smaller endpoint first. */
+struct jbr_flow_key {
+	union jbr_address address[2];
+	uint64_t tenant;
+	uint16_t port[2];
+};
+
+/** A packet's place: made once, used for finding and making. */
+struct jbr_flow_probe {
+	struct jbr_flow_key key;
+	uint64_t hash;
+	uint64_t fingerprint; /**< of the segment, without tenant: what a tap's copy repeats */
+	uint8_t shard;
+	uint8_t sender; /**< index in the key of the endpoint that sent the packet */
+};
+
+/** A connection. What a plain packet touches stands first, four cache lines. */
+struct jbr_flow {
+	struct jbr_flow_key key;
+	uint64_t hash;
+	uint64_t
+		deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
+	struct jbr_tcp_hot hot;
+	uint32_t ext;       /**< index of its extension, JBR_FLOW_NONE = none */
+	uint8_t originator; /**< index in the key of the originator's endpoint */
+	struct jbr_tcp_cold cold;
+} JBR_CACHE_ALIGNED;
+
+_Static_assert(offsetof(struct jbr_flow, hot) == 64, "the key fills the first line");
+
+enum { JBR_FLOW_NONE = UINT32_MAX };
+
+struct jbr_flow_shard;
+struct jbr_flow_table;
+
+struct jbr_flow_params {
+	uint32_t capacity; /**< connections over all shards; rounded up to a multiple of 64 * 8 */
+	uint64_t seed;     /**< of the hash: fixed in replay, random live */
+};
+
+/** [control] Create a table.
+ * @return it, or NULL with errno ENOMEM or EINVAL. */
+struct jbr_flow_table *jbr_flow_table_create(const struct jbr_flow_params *params);
+/** [control] Release; NULL is fine. */
+void jbr_flow_table_free(struct jbr_flow_table *table);
+/** [data] The shard at @p index. */
+struct jbr_flow_shard *jbr_flow_shard_at(struct jbr_flow_table *table, unsigned index);
+
+/** [data] Where does @p packet (a TCP segment, or a quoted one) belong? */
+void jbr_flow_locate(const struct jbr_flow_table *table, const struct jbr_packet *packet,
+	struct jbr_flow_probe *ret_probe);
+/** [data] Bring the bucket, and the place of the fingerprint, near. */
+void jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
+/** [data] Bring the record near that @p probe will most likely find; its bucket should be near by now. */
+void jbr_flow_prefetch_record(const struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe);
+/** [data] The connection of @p probe, or NULL. Valid until it is removed. */
+struct jbr_flow *jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
+/** [data] Room for one more? */
+bool jbr_flow_is_full(const struct jbr_flow_shard *shard);
+/** [data] Which one should go when the shard is full: the nearest deadline among a few, unanswered SYNs
+ * and ended connections first. NULL only when the shard is empty. */
+struct jbr_flow *jbr_flow_victim(struct jbr_flow_shard *shard);
+/** [data] Make the record of @p probe, key and hash set, hot and cold not yet, no timer; its sender is
+ * the originator. The shard must not be full and the tuple not present. */
+struct jbr_flow *jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
+/** [data] Take @p flow out, with its timer and its extension. */
+void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow *flow);
+/** [data] Connections in the shard. */
+uint32_t jbr_flow_count(const struct jbr_flow_shard *shard);
+
+/** [data] The extension of @p flow, or NULL. */
+struct jbr_tcp_ext *jbr_flow_ext(struct jbr_flow_shard *shard, const struct jbr_flow *flow);
+/** [data] The extension of @p flow, a new one if it had none; NULL when the pool is empty. */
+struct jbr_tcp_ext *jbr_flow_ext_get(struct jbr_flow_shard *shard, struct jbr_flow *flow);
+
+/** [data] The timer of @p flow is due at @p deadline_ns at the latest. Moving it on is free: only an
+ * earlier deadline than the armed one touches the wheel. */
+void jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns);
+/** [data] Arm anew, whether earlier or later than before. */
+void jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns);
+/** [data] The next connection whose armed deadline is at or before @p now_ns, its timer taken out;
+ * NULL when there is none. The caller removes it, or arms it again for later than @p now_ns.
+ * @p now_ns must not go back. */
+struct jbr_flow *jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns);
+/** [data] Any connection, for the end of a run; NULL when the shard is empty. */
+struct jbr_flow *jbr_flow_any(struct jbr_flow_shard *shard);
+
+/** What a segment is to the tap. */
+enum jbr_copy { JBR_COPY_NOT, JBR_COPY_DUPLICATE, JBR_COPY_LOOP };
+
+/** [data] Remember the segment and, if @p can_be_copy (it changes nothing a repetition would not), ask
+ * whether it is a copy of one seen shortly before: same IP id, numbers, flags, length and checksum;
+ * equal TTL within 10 ms, a lower one or another VLAN within 2 ms. Without an IP id (IPv6, id 0) only
+ * on a port where copies with one were seen, within their lag. Copies whose TTL falls twice are a
+ * routing loop.
+ * @param frame  its time and its capture port count */
+enum jbr_copy jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
+	const struct jbr_packet *packet, const struct jbr_frame *frame, bool can_be_copy);
+
+/** [control] Between batches: what the shards have learned of copies' lag becomes known to all. */
+void jbr_flow_merge(struct jbr_flow_table *table);
+
+/** [control] Bytes of memory the table may take at most. */
+size_t jbr_flow_table_bytes(const struct jbr_flow_table *table);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/** @file shard.h  The inside of a shard; for the files of this room only. */
+#pragma once
+#include "jbr_flow.h"
+
+enum {
+	BUCKET_SLOTS = 8,
+	WHEEL_SLOTS = 1024,
+	WHEEL_SHIFT = 29, /* 2^29 ns = 0.54 s a slot, 550 s around */
+	COPY_SLOTS = 512,
+	EXT_SHARE = 8, /* an extension for one connection in eight */
+};
+
+/** One cache line: 16 bits of the hash decide most look-ups without touching a record. */
+struct bucket {
+	uint16_t tag[BUCKET_SLOTS];
+	uint32_t index[BUCKET_SLOTS]; /* JBR_FLOW_NONE = free */
+	uint32_t passed; /* records that found this bucket full and went on to the next ones */
+	uint32_t unused[3];
+} JBR_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
+
+/** The timer of a record, outside it. */
+struct timer {
+	uint32_t previous; /* in the slot's list; JBR_FLOW_NONE = first */
+	uint32_t next;
+	uint16_t slot; /* SLOT_NONE = not armed */
+};
+
+enum { SLOT_NONE = UINT16_MAX };
+
+struct jbr_flow_shard {
+	struct bucket *buckets;
+	struct jbr_flow *flows;
+	struct timer *timers;
+	uint32_t *free_flows; /* stack */
+	struct jbr_tcp_ext *exts;
+	uint32_t *free_exts;
+	const uint64_t *learned_lag_ns; /* of the table, per port */
+	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
+	uint32_t bucket_mask;
+	uint32_t capacity;
+	uint32_t exts_capacity;
+	uint32_t nb_flows;
+	uint32_t nb_free_flows;  /* on the stack */
+	uint32_t nb_fresh_flows; /* never used yet, beyond the stack */
+	uint32_t nb_free_exts;
+	uint32_t nb_fresh_exts;
+	uint32_t any_at; /* bucket where jbr_flow_any() goes on */
+	uint32_t heads[WHEEL_SLOTS];
+	uint64_t seen_lag_ns[JBR_FLOW_PORTS];
+	uint64_t copies[COPY_SLOTS];
+} JBR_CACHE_ALIGNED;
+
+/** Take the timer of the record at @p index out of the wheel. */
+void jbr_flow_disarm(struct jbr_flow_shard *shard, uint32_t index);

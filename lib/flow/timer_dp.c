@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One wheel a shard. A record hangs in the slot of its armed deadline, or in the last slot when that
+ * is further than once around; it is looked at again when the slot comes. */
+#include "jbr_flow.h"
+#include "shard.h"
+
+enum { VICTIMS_LOOKED_AT = 16 };
+
+static unsigned
+slot_at(uint64_t tick)
+{
+	return (unsigned)(tick % WHEEL_SLOTS);
+}
+
+void
+jbr_flow_disarm(struct jbr_flow_shard *shard, uint32_t index)
+{
+	struct timer *timer = &shard->timers[index];
+
+	if (timer->slot == SLOT_NONE)
+		return;
+	if (timer->previous == JBR_FLOW_NONE)
+		shard->heads[timer->slot] = timer->next;
+	else
+		shard->timers[timer->previous].next = timer->next;
+	if (timer->next != JBR_FLOW_NONE)
+		shard->timers[timer->next].previous = timer->previous;
+	timer->slot = SLOT_NONE;
+}
+
+static void
+hang(struct jbr_flow_shard *shard, uint32_t index, uint64_t deadline_ns)
+{
+	struct timer *timer = &shard->timers[index];
+	uint64_t tick = deadline_ns >> WHEEL_SHIFT;
+
+	if (tick < shard->wheel_tick)
+		tick = shard->wheel_tick;
+	if (tick > shard->wheel_tick + WHEEL_SLOTS - 1)
+		tick = shard->wheel_tick + WHEEL_SLOTS - 1;
+	timer->slot = (uint16_t)slot_at(tick);
+	timer->previous = JBR_FLOW_NONE;
+	timer->next = shard->heads[timer->slot];
+	if (timer->next != JBR_FLOW_NONE)
+		shard->timers[timer->next].previous = index;
+	shard->heads[timer->slot] = index;
+}
+
+void
+jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns)
+{
+	uint32_t index = (uint32_t)(flow - shard->flows);
+
+	if (shard->timers[index].slot != SLOT_NONE && deadline_ns >= flow->deadline_ns)
+		return;
+	if (shard->wheel_tick == 0)
+		shard->wheel_tick = flow->hot.last_ns >> WHEEL_SHIFT;
+	jbr_flow_disarm(shard, index);
+	flow->deadline_ns = deadline_ns;
+	hang(shard, index, deadline_ns);
+}
+
+void
+jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns)
+{
+	jbr_flow_disarm(shard, (uint32_t)(flow - shard->flows));
+	jbr_flow_arm(shard, flow, deadline_ns);
+}
+
+/* The first record of the slot that is due; those hung there for want of a later slot go on. */
+static struct jbr_flow *
+due_in_slot(struct jbr_flow_shard *shard, unsigned slot, uint64_t now_ns)
+{
+	uint32_t index = shard->heads[slot];
+
+	while (index != JBR_FLOW_NONE) {
+		struct jbr_flow *flow = &shard->flows[index];
+		uint32_t next = shard->timers[index].next;
+
+		if (flow->deadline_ns <= now_ns) {
+			jbr_flow_disarm(shard, index);
+			return flow;
+		}
+		if (slot_at(flow->deadline_ns >> WHEEL_SHIFT) != slot ||
+			(flow->deadline_ns >> WHEEL_SHIFT) > shard->wheel_tick) {
+			jbr_flow_disarm(shard, index);
+			hang(shard, index, flow->deadline_ns);
+		}
+		index = next;
+	}
+	return NULL;
+}
+
+struct jbr_flow *
+jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns)
+{
+	uint64_t now_tick = now_ns >> WHEEL_SHIFT;
+
+	if (shard->nb_flows == 0) {
+		if (shard->wheel_tick < now_tick)
+			shard->wheel_tick = now_tick;
+		return NULL;
+	}
+	/* after a gap longer than the wheel every slot is looked at once */
+	if (now_tick >= WHEEL_SLOTS && shard->wheel_tick + WHEEL_SLOTS < now_tick)
+		shard->wheel_tick = now_tick - WHEEL_SLOTS;
+	for (;;) {
+		struct jbr_flow *flow = due_in_slot(shard, slot_at(shard->wheel_tick), now_ns);
+
+		if (flow != NULL)
+			return flow;
+		if (shard->wheel_tick >= now_tick)
+			return NULL;
+		shard->wheel_tick++;
+	}
+}
+
+/* The lower, the sooner it may go. */
+static unsigned
+value_of(const struct jbr_flow *flow)
+{
+	switch ((enum jbr_tcp_state)flow->hot.state) {
+	case JBR_TCP_STATE_SYN_SENT:
+	case JBR_TCP_STATE_SYNACK_ONLY:
+		return 0;
+	case JBR_TCP_STATE_RESET:
+	case JBR_TCP_STATE_TIME_WAIT:
+		return 1;
+	case JBR_TCP_STATE_SYN_RECEIVED:
+	case JBR_TCP_STATE_MIDSTREAM:
+	case JBR_TCP_STATE_CROSSED:
+		return 2;
+	default:
+		return 3;
+	}
+}
+
+struct jbr_flow *
+jbr_flow_victim(struct jbr_flow_shard *shard)
+{
+	struct jbr_flow *victim = NULL;
+	unsigned looked_at = 0;
+
+	for (unsigned step = 0; step < WHEEL_SLOTS && looked_at < VICTIMS_LOOKED_AT; step++) {
+		uint32_t index = shard->heads[slot_at(shard->wheel_tick + step)];
+
+		for (; index != JBR_FLOW_NONE && looked_at < VICTIMS_LOOKED_AT;
+			index = shard->timers[index].next, looked_at++) {
+			struct jbr_flow *flow = &shard->flows[index];
+
+			if (victim == NULL || value_of(flow) < value_of(victim))
+				victim = flow;
+		}
+	}
+	return victim;
+}

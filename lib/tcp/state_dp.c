@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The state table: taxonomy of RFC 9293 3.10.7 as a tap between the endpoints can follow it. */
+#include "jbr_tcp.h"
+
+#define TO(state) \
+	{ \
+		JBR_TCP_STATE_##state, JBR_ANOM_NONE \
+	}
+#define ODD(state, anomaly) \
+	{ \
+		JBR_TCP_STATE_##state, JBR_ANOM_##anomaly \
+	}
+
+/* A row: what each event of one side does. */
+#define EVENTS(syn, synack, ack, ack_syn, ack_fin, fin, rst) \
+	{ \
+		[JBR_TCP_EVENT_SYN] = syn, [JBR_TCP_EVENT_SYNACK] = synack, \
+		[JBR_TCP_EVENT_ACK] = ack, [JBR_TCP_EVENT_ACK_SYN] = ack_syn, \
+		[JBR_TCP_EVENT_ACK_FIN] = ack_fin, [JBR_TCP_EVENT_FIN] = fin, \
+		[JBR_TCP_EVENT_RST] = rst \
+	}
+
+/* A state in which every event of a side leaves it as it is. */
+#define STAY(state) \
+	EVENTS(TO(state), TO(state), TO(state), TO(state), TO(state), TO(state), TO(state))
+
+enum { O, R };
+
+const struct jbr_tcp_cell jbr_tcp_table[JBR_TCP_STATE_COUNT][JBR_TCP_SIDES][JBR_TCP_EVENT_COUNT] = {
+	[JBR_TCP_STATE_NEW] =
+		{
+			[O] = EVENTS(TO(SYN_SENT), ODD(SYNACK_ONLY, SYNACK_UNSOLICITED),
+				ODD(MIDSTREAM, MIDSTREAM_PICKUP), ODD(MIDSTREAM, MIDSTREAM_PICKUP),
+				ODD(MIDSTREAM, MIDSTREAM_PICKUP), ODD(FIN_O, FIN_NO_FLOW),
+				ODD(RESET, RST_NO_FLOW)),
+			/* the first segment's sender is the originator, so the responder cannot come first */
+			[R] = STAY(NEW),
+		},
+	[JBR_TCP_STATE_SYN_SENT] =
+		{
+			/* an ACK of the originator, or of its SYN, implies a SYN-ACK that passed unseen */
+			[O] = EVENTS(TO(SYN_SENT), ODD(SYN_SENT, SYNACK_WRONG_DIRECTION),
+				TO(ESTABLISHED), TO(ESTABLISHED), TO(ESTABLISHED),
+				ODD(FIN_O, SYN_THEN_FIN), TO(RESET)),
+			[R] = EVENTS(ODD(CROSSED, SIMULTANEOUS_OPEN), TO(SYN_RECEIVED),
+				ODD(SYN_SENT, SYN_ANSWERED_BY_ACK), TO(ESTABLISHED),
+				TO(ESTABLISHED), TO(FIN_R), TO(RESET)),
+		},
+	[JBR_TCP_STATE_SYN_RECEIVED] =
+		{
+			[O] = EVENTS(TO(SYN_RECEIVED), ODD(SYN_RECEIVED, SYNACK_WRONG_DIRECTION),
+				TO(SYN_RECEIVED), TO(ESTABLISHED), TO(ESTABLISHED), TO(FIN_O),
+				TO(RESET)),
+			/* an ACK of the responder beyond its SYN-ACK implies a final ACK that passed unseen */
+			[R] =
+				EVENTS(TO(SYN_RECEIVED), TO(SYN_RECEIVED), TO(SYN_RECEIVED),
+					TO(ESTABLISHED), TO(ESTABLISHED), TO(FIN_R), TO(RESET)),
+		},
+	[JBR_TCP_STATE_CROSSED] =
+		{
+			[O] =
+				EVENTS(TO(CROSSED), TO(CROSSED), TO(CROSSED), TO(ESTABLISHED),
+					TO(ESTABLISHED), TO(FIN_O), TO(RESET)),
+			[R] =
+				EVENTS(TO(CROSSED), TO(CROSSED), TO(CROSSED), TO(ESTABLISHED),
+					TO(ESTABLISHED), TO(FIN_R), TO(RESET)),
+		},
+	[JBR_TCP_STATE_SYNACK_ONLY] =
+		{
+			[O] =
+				EVENTS(TO(SYNACK_ONLY), TO(SYNACK_ONLY), TO(MIDSTREAM),
+					TO(MIDSTREAM), TO(MIDSTREAM), TO(FIN_O), TO(RESET)),
+			[R] =
+				EVENTS(TO(SYN_RECEIVED), TO(SYNACK_ONLY), TO(MIDSTREAM),
+					TO(ESTABLISHED), TO(ESTABLISHED), TO(FIN_R), TO(RESET)),
+		},
+	[JBR_TCP_STATE_ESTABLISHED] =
+		{
+			[O] =
+				EVENTS(ODD(ESTABLISHED, SYN_ON_ESTABLISHED), TO(ESTABLISHED),
+					TO(ESTABLISHED), TO(ESTABLISHED), TO(ESTABLISHED),
+					TO(FIN_O), TO(RESET)),
+			[R] =
+				EVENTS(ODD(ESTABLISHED, SYN_ON_ESTABLISHED), TO(ESTABLISHED),
+					TO(ESTABLISHED), TO(ESTABLISHED), TO(ESTABLISHED),
+					TO(FIN_R), TO(RESET)),
+		},
+	[JBR_TCP_STATE_MIDSTREAM] =
+		{
+			[O] =
+				EVENTS(ODD(MIDSTREAM, SYN_ON_ESTABLISHED), TO(MIDSTREAM),
+					TO(MIDSTREAM), TO(MIDSTREAM), TO(MIDSTREAM), TO(FIN_O),
+					TO(RESET)),
+			[R] =
+				EVENTS(ODD(MIDSTREAM, SYN_ON_ESTABLISHED), TO(MIDSTREAM),
+					TO(MIDSTREAM), TO(MIDSTREAM), TO(MIDSTREAM), TO(FIN_R),
+					TO(RESET)),
+		},
+	[JBR_TCP_STATE_FIN_O] =
+		{
+			[O] =
+				EVENTS(ODD(FIN_O, SYN_ON_ESTABLISHED), TO(FIN_O), TO(FIN_O),
+					TO(FIN_O), TO(FIN_O), TO(FIN_O), TO(RESET)),
+			[R] =
+				EVENTS(ODD(FIN_O, SYN_ON_ESTABLISHED), TO(FIN_O), TO(FIN_O),
+					TO(FIN_O), TO(FIN_O_ACKED), TO(FIN_BOTH), TO(RESET)),
+		},
+	[JBR_TCP_STATE_FIN_O_ACKED] =
+		{
+			[O] =
+				EVENTS(ODD(FIN_O_ACKED, SYN_ON_ESTABLISHED), TO(FIN_O_ACKED),
+					TO(FIN_O_ACKED), TO(FIN_O_ACKED), TO(FIN_O_ACKED),
+					TO(FIN_O_ACKED), TO(RESET)),
+			[R] =
+				EVENTS(ODD(FIN_O_ACKED, SYN_ON_ESTABLISHED), TO(FIN_O_ACKED),
+					TO(FIN_O_ACKED), TO(FIN_O_ACKED), TO(FIN_O_ACKED),
+					TO(FIN_BOTH_O_ACKED), TO(RESET)),
+		},
+	[JBR_TCP_STATE_FIN_R] =
+		{
+			[O] =
+				EVENTS(ODD(FIN_R, SYN_ON_ESTABLISHED), TO(FIN_R), TO(FIN_R),
+					TO(FIN_R), TO(FIN_R_ACKED), TO(FIN_BOTH), TO(RESET)),
+			[R] =
+				EVENTS(ODD(FIN_R, SYN_ON_ESTABLISHED), TO(FIN_R), TO(FIN_R),
+					TO(FIN_R), TO(FIN_R), TO(FIN_R), TO(RESET)),
+		},
+	[JBR_TCP_STATE_FIN_R_ACKED] =
+		{
+			[O] =
+				EVENTS(ODD(FIN_R_ACKED, SYN_ON_ESTABLISHED), TO(FIN_R_ACKED),
+					TO(FIN_R_ACKED), TO(FIN_R_ACKED), TO(FIN_R_ACKED),
+					TO(FIN_BOTH_R_ACKED), TO(RESET)),
+			[R] =
+				EVENTS(ODD(FIN_R_ACKED, SYN_ON_ESTABLISHED), TO(FIN_R_ACKED),
+					TO(FIN_R_ACKED), TO(FIN_R_ACKED), TO(FIN_R_ACKED),
+					TO(FIN_R_ACKED), TO(RESET)),
+		},
+	[JBR_TCP_STATE_FIN_BOTH] =
+		{
+			[O] =
+				EVENTS(ODD(FIN_BOTH, SYN_ON_ESTABLISHED), TO(FIN_BOTH),
+					TO(FIN_BOTH), TO(FIN_BOTH), TO(FIN_BOTH_R_ACKED),
+					TO(FIN_BOTH), TO(RESET)),
+			[R] =
+				EVENTS(ODD(FIN_BOTH, SYN_ON_ESTABLISHED), TO(FIN_BOTH),
+					TO(FIN_BOTH), TO(FIN_BOTH), TO(FIN_BOTH_O_ACKED),
+					TO(FIN_BOTH), TO(RESET)),
+		},
+	[JBR_TCP_STATE_FIN_BOTH_O_ACKED] =
+		{
+			[O] =
+				EVENTS(TO(FIN_BOTH_O_ACKED), TO(FIN_BOTH_O_ACKED),
+					TO(FIN_BOTH_O_ACKED), TO(FIN_BOTH_O_ACKED), TO(TIME_WAIT),
+					TO(FIN_BOTH_O_ACKED), TO(RESET)),
+			[R] = STAY(FIN_BOTH_O_ACKED),
+		},
+	[JBR_TCP_STATE_FIN_BOTH_R_ACKED] =
+		{
+			[O] = STAY(FIN_BOTH_R_ACKED),
+			[R] =
+				EVENTS(TO(FIN_BOTH_R_ACKED), TO(FIN_BOTH_R_ACKED),
+					TO(FIN_BOTH_R_ACKED), TO(FIN_BOTH_R_ACKED), TO(TIME_WAIT),
+					TO(FIN_BOTH_R_ACKED), TO(RESET)),
+		},
+	/* both sides are done: nothing that still comes changes how it ended */
+	[JBR_TCP_STATE_TIME_WAIT] = {[O] = STAY(TIME_WAIT), [R] = STAY(TIME_WAIT)},
+	[JBR_TCP_STATE_RESET] = {[O] = STAY(RESET), [R] = STAY(RESET)},
+};
