@@ -12,7 +12,11 @@ worker_is_nearly_full(const struct worker *worker, unsigned packets)
 uint64_t
 output_flow_id(const struct jbr_flow *flow)
 {
-	uint64_t id = jbr_mix64(flow->hash ^ UINT64_C(0xd6e8feb86659fd93),
+	const struct jbr_flow_key *key = &flow->key;
+	uint64_t ends = jbr_mix64(key->address[0].halves[1] ^ key->address[0].halves[0],
+		key->address[1].halves[1] ^ ~key->address[1].halves[0]);
+	uint64_t ports = (uint64_t)key->port[0] << 16 | key->port[1];
+	uint64_t id = jbr_mix64(ends ^ ports ^ key->tenant,
 		flow->cold.first_number ^ UINT64_C(0x9e3779b97f4a7c15));
 
 	return (id & ((UINT64_C(1) << 53) - 1)) | 1;

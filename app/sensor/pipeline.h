@@ -44,6 +44,7 @@ struct worker {
 	struct jbr_packet_options packet_options;
 	struct jbr_flow_table *table; /**< of all workers; this one touches only its shards */
 	struct jbr_flow_shard *shards[JBR_FLOW_SHARDS];
+	bool owns[JBR_FLOW_SHARDS];
 	unsigned index; /**< owns the shards s with s % workers == index */
 	unsigned workers;
 	bool wants_records;
@@ -55,7 +56,6 @@ struct worker {
 	struct jbr_flow_probe probes[BURST_MAX];
 	struct jbr_tcp_conn before;
 	struct jbr_tcp_conn conn;
-	struct jbr_tcp_hot hot;
 };
 
 /** [control] Prepare @p worker, whose memory is the caller's. */

@@ -78,7 +78,7 @@ receive(struct worker *worker, const struct jbr_frame *frame, struct jbr_packet 
 			return false;
 	}
 	jbr_flow_locate(worker->table, packet, probe);
-	if (probe->shard % worker->workers != worker->index)
+	if (!worker->owns[probe->shard])
 		return false;
 	jbr_flow_prefetch(worker->shards[probe->shard], probe);
 	if (packet->kind != JBR_PACKET_TCP)
@@ -349,7 +349,7 @@ analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_p
 	struct jbr_tcp_input input = {.packet = packet,
 		.now_ns = frame->time_ns,
 		.number = frame->number};
-	bool acks_new;
+	struct jbr_tcp_plain plain;
 
 	/* what was due before this packet happens before it */
 	if (flow != NULL && flow->deadline_ns <= frame->time_ns)
@@ -368,9 +368,9 @@ analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_p
 		return;
 	}
 	flow = find_or_open(worker, frame, probe, flow, &input);
-	if (jbr_tcp_step_plain(&flow->hot, &input, &worker->hot, &acks_new)) {
-		worker->counters.acks += acks_new;
-		flow->hot = worker->hot;
+	if (jbr_tcp_step_plain(&flow->hot, &input, &plain)) {
+		worker->counters.acks += plain.acks_new;
+		jbr_tcp_commit_plain(&flow->hot, &input, &plain);
 		if (jbr_zeek_lacks_letter(&flow->hot, packet, input.from))
 			jbr_zeek_plain(&flow->hot, &flow->cold, packet, input.from);
 		return;

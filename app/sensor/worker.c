@@ -27,8 +27,10 @@ worker_init(struct worker *worker, const struct jbr_config *config, struct jbr_f
 	memset(worker, 0, sizeof(*worker));
 	worker->config = config;
 	worker->table = table;
-	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
+	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++) {
 		worker->shards[i] = jbr_flow_shard_at(table, i);
+		worker->owns[i] = i % workers == index;
+	}
 	worker->index = index;
 	worker->workers = workers;
 	*options = jbr_packet_options_default();

@@ -8,7 +8,7 @@
 #include "shard.h"
 #include "table.h"
 
-enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 26, SMALL_BYTES = 512 << 10 };
+enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 26 };
 
 /* Address space whose pages come, zeroed, when they are touched. */
 static void *
@@ -18,18 +18,6 @@ reserve(size_t bytes)
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return memory == MAP_FAILED ? NULL : memory;
-}
-
-/* The same, in large pages beyond the first @p small bytes, where the system gives them: a small
- * capture touches only those, a large one spends its time on look-ups of small pages. */
-static void *
-reserve_large(size_t bytes, size_t small)
-{
-	char *memory = reserve(bytes);
-
-	if (memory != NULL && bytes > small)
-		(void)madvise(memory + small, bytes - small, MADV_HUGEPAGE); /* a wish */
-	return memory;
 }
 
 static void
@@ -68,7 +56,7 @@ shard_init(struct jbr_flow_shard *shard, uint32_t capacity, const uint64_t *lear
 	shard->bucket_mask = (uint32_t)buckets_of(capacity) - 1;
 	shard->learned_lag_ns = learned_lag_ns;
 	memset(shard->heads, 0xff, sizeof(shard->heads));
-	shard->flows = reserve_large(capacity * sizeof(*shard->flows), SMALL_BYTES);
+	shard->flows = reserve(capacity * sizeof(*shard->flows));
 	shard->timers = reserve(capacity * sizeof(*shard->timers));
 	shard->free_flows = reserve(capacity * sizeof(*shard->free_flows));
 	shard->exts = reserve(shard->exts_capacity * sizeof(*shard->exts));
@@ -96,7 +84,7 @@ jbr_flow_table_create(const struct jbr_flow_params *params)
 		return NULL;
 	table->seed = params->seed;
 	table->buckets_bytes = JBR_FLOW_SHARDS * buckets_of(capacity) * sizeof(struct bucket);
-	table->buckets = reserve_large(table->buckets_bytes, 0);
+	table->buckets = reserve(table->buckets_bytes);
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++) {
 		if (table->buckets == NULL ||
 			shard_init(&table->shards[i], capacity, table->learned_lag_ns) < 0) {

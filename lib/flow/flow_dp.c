@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "jbr_flow.h"
+#include <emmintrin.h>
+
 #include "table.h"
+
+enum {
+	RECORD_LINES = 3, /* that a plain packet touches */
+	ANY_AHEAD = 4,    /* records whose buckets are fetched ahead at the end of a run */
+};
 
 /* A free slot is marked by index 0, so that fresh zero pages are empty buckets: the slot holds the
  * record's index plus one. */
@@ -83,22 +90,31 @@ jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow_prob
 	__builtin_prefetch(&shard->copies[probe->fingerprint % COPY_SLOTS], 1);
 }
 
+/* Two bits for each slot of the bucket whose tag is @p tag. */
+static unsigned
+matches(const struct bucket *bucket, uint16_t tag)
+{
+	__m128i tags = _mm_load_si128((const __m128i *)(const void *)bucket->tag);
+
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag)));
+}
+
 void
 jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	const struct bucket *bucket = &shard->buckets[bucket_of(shard, probe->hash)];
-	uint16_t tag = tag_of(probe->hash);
+	unsigned bits = matches(bucket, tag_of(probe->hash));
+	const char *flow;
+	uint32_t index;
 
-	for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-		const char *flow;
-
-		if (bucket->tag[i] != tag || bucket->index[i] == 0)
-			continue;
-		flow = (const char *)&shard->flows[bucket->index[i] - 1];
-		for (unsigned line = 0; line < 4; line++)
-			__builtin_prefetch(flow + line * 64, 1);
+	if (bits == 0)
 		return;
-	}
+	index = bucket->index[__builtin_ctz(bits) / 2];
+	if (index == 0)
+		return;
+	flow = (const char *)&shard->flows[index - 1];
+	for (unsigned line = 0; line < RECORD_LINES; line++)
+		__builtin_prefetch(flow + line * 64, 1);
 }
 
 static bool
@@ -121,14 +137,11 @@ jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 	for (uint32_t step = 0; step <= shard->bucket_mask; step++) {
 		const struct bucket *bucket = &shard->buckets[at];
 
-		for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-			struct jbr_flow *flow;
+		for (unsigned bits = matches(bucket, tag); bits != 0; bits &= bits - 1, bits &= bits - 1) {
+			uint32_t index = bucket->index[__builtin_ctz(bits) / 2];
 
-			if (bucket->tag[i] != tag || bucket->index[i] == 0)
-				continue;
-			flow = &shard->flows[bucket->index[i] - 1];
-			if (JBR_LIKELY(is_key_equal(&flow->key, &probe->key)))
-				return flow;
+			if (index != 0 && is_key_equal(&shard->flows[index - 1].key, &probe->key))
+				return &shard->flows[index - 1];
 		}
 		if (bucket->passed == 0)
 			return NULL;
@@ -170,10 +183,8 @@ place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
 }
 
 static void
-unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
+unplace(struct jbr_flow_shard *shard, uint32_t at, uint32_t index)
 {
-	uint32_t at = bucket_of(shard, hash);
-
 	for (uint32_t step = 0; step <= shard->bucket_mask; step++) {
 		struct bucket *bucket = &shard->buckets[at];
 
@@ -201,7 +212,7 @@ jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe
 	shard->nb_flows++;
 	flow = &shard->flows[index];
 	flow->key = probe->key;
-	flow->hash = probe->hash;
+	flow->bucket = bucket_of(shard, probe->hash);
 	flow->deadline_ns = 0;
 	flow->ext = JBR_FLOW_NONE;
 	flow->originator = probe->sender;
@@ -225,7 +236,7 @@ jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow *flow)
 	if (flow->ext != JBR_FLOW_NONE)
 		shard->free_exts[shard->nb_free_exts++] = flow->ext;
 	flow->ext = JBR_FLOW_NONE;
-	unplace(shard, flow->hash, index);
+	unplace(shard, flow->bucket, index);
 	shard->free_flows[shard->nb_free_flows++] = index;
 	shard->nb_flows--;
 }
@@ -250,18 +261,25 @@ jbr_flow_ext_get(struct jbr_flow_shard *shard, struct jbr_flow *flow)
 	return &shard->exts[flow->ext];
 }
 
+/* Records lie in the order they were first used; a free one has no timer. */
 struct jbr_flow *
 jbr_flow_any(struct jbr_flow_shard *shard)
 {
 	if (shard->nb_flows == 0)
 		return NULL;
-	for (uint32_t step = 0; step <= shard->bucket_mask; step++) {
-		const struct bucket *bucket = &shard->buckets[shard->any_at];
+	for (uint32_t step = 0; step <= shard->nb_fresh_flows; step++) {
+		uint32_t index = shard->any_at;
+		uint32_t ahead = index + ANY_AHEAD;
 
-		for (unsigned i = 0; i < BUCKET_SLOTS; i++)
-			if (bucket->index[i] != 0)
-				return &shard->flows[bucket->index[i] - 1];
-		shard->any_at = (shard->any_at + 1) & shard->bucket_mask;
+		if (index >= shard->nb_fresh_flows) {
+			shard->any_at = 0;
+			continue;
+		}
+		if (shard->timers[index].slot != SLOT_NONE)
+			return &shard->flows[index];
+		shard->any_at++;
+		if (ahead < shard->nb_fresh_flows)
+			__builtin_prefetch(&shard->buckets[shard->flows[ahead].bucket], 1);
 	}
 	return NULL;
 }

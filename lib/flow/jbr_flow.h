@@ -41,15 +41,14 @@ struct jbr_flow_probe {
 	uint8_t sender; /**< index in the key of the endpoint that sent the packet */
 };
 
-/** A connection. What a plain packet touches stands first, four cache lines. */
+/** A connection. What a plain packet touches stands first, three cache lines. */
 struct jbr_flow {
 	struct jbr_flow_key key;
-	uint64_t hash;
-	uint64_t
-		deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
+	uint64_t deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
+	uint32_t bucket;      /**< where its search begins */
+	uint8_t originator;   /**< index in the key of the originator's endpoint */
 	struct jbr_tcp_hot hot;
-	uint32_t ext;       /**< index of its extension, JBR_FLOW_NONE = none */
-	uint8_t originator; /**< index in the key of the originator's endpoint */
+	uint32_t ext; /**< index of its extension, JBR_FLOW_NONE = none */
 	struct jbr_tcp_cold cold;
 } JBR_CACHE_ALIGNED;
 
@@ -110,7 +109,7 @@ void jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_
  * NULL when there is none. The caller removes it, or arms it again for later than @p now_ns.
  * @p now_ns must not go back. */
 struct jbr_flow *jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns);
-/** [data] Any connection, for the end of a run; NULL when the shard is empty. */
+/** [data] Any connection that has a timer, for the end of a run; NULL when there is none. */
 struct jbr_flow *jbr_flow_any(struct jbr_flow_shard *shard);
 
 /** What a segment is to the tap. */

@@ -7,7 +7,7 @@ enum {
 	BUCKET_SLOTS = 8,
 	WHEEL_SLOTS = 1024,
 	WHEEL_SHIFT = 29, /* 2^29 ns = 0.54 s a slot, 550 s around */
-	COPY_SLOTS = 512,
+	COPY_SLOTS = 128,
 	EXT_SHARE = 8, /* an extension for one connection in eight */
 };
 
@@ -47,7 +47,7 @@ struct jbr_flow_shard {
 	uint32_t nb_fresh_flows; /* never used yet, beyond the stack */
 	uint32_t nb_free_exts;
 	uint32_t nb_fresh_exts;
-	uint32_t any_at; /* bucket where jbr_flow_any() goes on */
+	uint32_t any_at; /* record where jbr_flow_any() goes on */
 	uint32_t heads[WHEEL_SLOTS];
 	uint64_t seen_lag_ns[JBR_FLOW_PORTS];
 	uint64_t copies[COPY_SLOTS];

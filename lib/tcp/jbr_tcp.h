@@ -83,8 +83,6 @@ struct jbr_tcp_hot {
 	uint64_t last_ns; /**< of the last packet */
 	uint64_t last_number;
 	uint64_t data_ns; /**< of the last payload, either way */
-	uint64_t unacked_ns
-		[JBR_TCP_SIDES]; /**< since when bytes of that side await their ACK; 0 = none */
 	uint64_t bytes[JBR_TCP_SIDES]; /**< IP lengths */
 	uint64_t payload[JBR_TCP_SIDES];
 	uint32_t packets[JBR_TCP_SIDES];
@@ -93,15 +91,27 @@ struct jbr_tcp_hot {
 	uint32_t edge[JBR_TCP_SIDES];   /**< highest right edge the peer has offered */
 	uint32_t window[JBR_TCP_SIDES]; /**< last offered by that side, scaled */
 	uint32_t ts[JBR_TCP_SIDES];     /**< last TSval of that side */
+	uint32_t unacked_at[JBR_TCP_SIDES]; /**< since when bytes of that side await their ACK, in
+	                                         jbr_tcp_units(); 0 = none do */
 	uint32_t flags;                 /**< JBR_TCP_* above */
 	uint16_t ip_id[JBR_TCP_SIDES];  /**< low 16 bits, of the last segment without RST */
 	uint8_t ttl[JBR_TCP_SIDES];     /**< the same; 0 = none */
 	uint8_t scale[JBR_TCP_SIDES];   /**< 0..14, JBR_TCP_SCALE_NONE = not offered, or not seen */
 	uint8_t state;                  /**< enum jbr_tcp_state */
-	uint8_t ip_id_steps
-		[JBR_TCP_SIDES]; /**< small forward steps of the IP id in a row, saturated */
+	uint8_t ip_id_steps[JBR_TCP_SIDES]; /**< small forward steps of the IP id in a row */
 	uint8_t has_ts;          /**< bit per side: ts is valid */
 };
+
+_Static_assert(sizeof(struct jbr_tcp_hot) == 128, "two cache lines");
+
+/** Time in units of 2^20 ns (about 1 ms), never 0; differences are right up to 52 days. */
+static inline uint32_t
+jbr_tcp_units(uint64_t time_ns)
+{
+	uint32_t units = (uint32_t)(time_ns >> 20);
+
+	return units != 0 ? units : 1;
+}
 
 enum { JBR_TCP_SCALE_NONE = 255, JBR_TCP_SCALE_ASSUMED = 14, JBR_TCP_HISTORY_SIZE = 40 };
 
@@ -330,11 +340,24 @@ unsigned jbr_tcp_ranges_acknowledge(struct jbr_tcp_ranges *ranges, uint32_t ack,
 /** Begin a connection with its first segment; then call jbr_tcp_step() with it. */
 void jbr_tcp_begin(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input);
 
-/** Try the plain case: next segment in order of an undisturbed, established connection.
- * @return true: @p ret_hot is the new state, nothing else changes and nothing is odd;
- *         false: call jbr_tcp_step(). */
+/** What a plain step changes beside the counts: the new values. */
+struct jbr_tcp_plain {
+	uint32_t nxt;    /**< of the sender */
+	uint32_t una;    /**< of the receiver's bytes: the ACK */
+	uint32_t edge;   /**< of the receiver: what its peer offers now */
+	uint32_t window; /**< the sender's, scaled */
+	bool acks_new;
+};
+
+/** Try the plain case: the next segment in order of an undisturbed, established connection.
+ * @return true: @p ret_plain holds the new state for jbr_tcp_commit_plain(), nothing else changes and
+ *         nothing is odd; false: call jbr_tcp_step(). */
 bool jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
-	struct jbr_tcp_hot *ret_hot, bool *ret_acks_new);
+	struct jbr_tcp_plain *ret_plain);
+
+/** Commit a plain step. */
+void jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
+	const struct jbr_tcp_plain *plain);
 
 /** One segment. @p conn holds the state before and receives the one after; the caller commits it
  * once the verdict is known. */

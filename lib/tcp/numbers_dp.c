@@ -234,16 +234,15 @@ jbr_step_late_ack(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, un
 /* The sender of an accepted RST goes on: new data or a new ACK, and no reordering explains it. */
 void
 jbr_step_after_reset(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
-	const struct jbr_tcp_hot *before, struct jbr_tcp_result *result)
+	uint32_t nxt_before, struct jbr_tcp_result *result)
 {
 	const struct jbr_packet *packet = input->packet;
 	const struct jbr_tcp_reset *reset = NULL;
 	unsigned from = input->from;
 	uint64_t round_trip_ns = 3 * JBR_NS_PER_MS;
-	bool has_moved = jbr_tcp_is_before(before->nxt[from], conn->hot.nxt[from]) ||
-		result->acks_new;
+	bool has_moved = jbr_tcp_is_before(nxt_before, conn->hot.nxt[from]) || result->acks_new;
 
-	if (!jbr_step_has(before, JBR_TCP_RESET_BY_O, from) || (packet->flags & JBR_TCP_SYN) ||
+	if (!jbr_step_has(&conn->hot, JBR_TCP_RESET_BY_O, from) || (packet->flags & JBR_TCP_SYN) ||
 		!conn->has_ext)
 		return;
 	for (unsigned i = 0; i < JBR_TCP_RESETS_MAX && reset == NULL; i++)

@@ -56,20 +56,19 @@ void
 jbr_step_waiting(struct jbr_tcp_hot *hot, unsigned side, uint64_t now_ns, bool has_moved)
 {
 	if (!jbr_step_has(hot, JBR_TCP_ACKED_O, side) || hot->una[side] == hot->nxt[side])
-		hot->unacked_ns[side] = 0;
-	else if (has_moved || hot->unacked_ns[side] == 0)
-		hot->unacked_ns[side] = now_ns;
+		hot->unacked_at[side] = 0;
+	else if (has_moved || hot->unacked_at[side] == 0)
+		hot->unacked_at[side] = jbr_tcp_units(now_ns);
 }
 
 bool
 jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
-	struct jbr_tcp_hot *ret_hot, bool *ret_acks_new)
+	struct jbr_tcp_plain *ret_plain)
 {
 	const struct jbr_packet *packet = input->packet;
 	unsigned from = input->from;
 	unsigned to = from ^ 1;
 	bool has_ts = (packet->options & JBR_OPT_TIMESTAMP) != 0;
-	uint32_t scaled;
 
 	if (!(hot->flags & JBR_TCP_PLAIN) || packet->is_fragment ||
 		(packet->flags & 0xfff & ~(unsigned)JBR_TCP_PSH) != JBR_TCP_ACK ||
@@ -85,22 +84,36 @@ jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_input *in
 	if (has_ts != ((hot->has_ts >> from) & 1) ||
 		(has_ts && jbr_tcp_is_before(packet->ts_value, hot->ts[from])))
 		return false;
-	*ret_hot = *hot;
-	jbr_step_count(ret_hot, input);
-	ret_hot->last_ns = input->now_ns;
-	jbr_step_identity(ret_hot, packet, from);
-	ret_hot->ts[from] = packet->ts_value;
-	*ret_acks_new = packet->ack != hot->una[to];
-	ret_hot->una[to] = packet->ack;
-	jbr_step_waiting(ret_hot, to, input->now_ns, *ret_acks_new);
-	scaled = jbr_tcp_scaled_window(hot, packet, from);
-	ret_hot->window[from] = scaled;
-	if (jbr_tcp_is_before(ret_hot->edge[to], packet->ack + scaled))
-		ret_hot->edge[to] = packet->ack + scaled;
-	if (packet->payload_length > 0) {
-		ret_hot->nxt[from] += packet->payload_length;
-		jbr_step_data(ret_hot, input);
-		jbr_step_waiting(ret_hot, from, input->now_ns, false);
-	}
+	ret_plain->nxt = packet->seq + packet->payload_length;
+	ret_plain->una = packet->ack;
+	ret_plain->acks_new = packet->ack != hot->una[to];
+	ret_plain->window = jbr_tcp_scaled_window(hot, packet, from);
+	ret_plain->edge = hot->edge[to];
+	if (jbr_tcp_is_before(ret_plain->edge, packet->ack + ret_plain->window))
+		ret_plain->edge = packet->ack + ret_plain->window;
 	return true;
+}
+
+void
+jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
+	const struct jbr_tcp_plain *plain)
+{
+	const struct jbr_packet *packet = input->packet;
+	unsigned from = input->from;
+	unsigned to = from ^ 1;
+
+	jbr_step_count(hot, input);
+	hot->last_ns = input->now_ns;
+	jbr_step_identity(hot, packet, from);
+	if (packet->options & JBR_OPT_TIMESTAMP)
+		hot->ts[from] = packet->ts_value;
+	hot->nxt[from] = plain->nxt;
+	hot->una[to] = plain->una;
+	hot->edge[to] = plain->edge;
+	hot->window[from] = plain->window;
+	jbr_step_waiting(hot, to, input->now_ns, plain->acks_new);
+	if (packet->payload_length == 0)
+		return;
+	jbr_step_data(hot, input);
+	jbr_step_waiting(hot, from, input->now_ns, false);
 }

@@ -33,7 +33,7 @@ swap_hot(struct jbr_tcp_hot *hot)
 	}
 	hot->flags ^= JBR_TCP_FLIPPED;
 	hot->has_ts = (uint8_t)(((hot->has_ts & 1) << 1) | (hot->has_ts >> 1));
-	SWAP(hot->unacked_ns);
+	SWAP(hot->unacked_at);
 	SWAP(hot->bytes);
 	SWAP(hot->payload);
 	SWAP(hot->packets);

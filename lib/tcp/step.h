@@ -67,6 +67,7 @@ bool jbr_step_probe(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input
 void jbr_step_timestamp(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from);
 /** ACK fields that reach a side after its FIN or RST: a RST with such a number only answers them. */
 void jbr_step_late_ack(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from);
-/** Test D2: the sender of an accepted RST goes on, and no reordering explains it. */
+/** Test D2: the sender of an accepted RST goes on, and no reordering explains it.
+ * @param nxt_before  its nxt before the segment */
 void jbr_step_after_reset(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
-	const struct jbr_tcp_hot *before, struct jbr_tcp_result *result);
+	uint32_t nxt_before, struct jbr_tcp_result *result);

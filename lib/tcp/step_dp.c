@@ -159,11 +159,12 @@ note_trust(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned 
 /* Everything but a RST. @return holes its ACK made us give up */
 static unsigned
 step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
-	const struct jbr_tcp_hot *before, struct jbr_tcp_result *result)
+	struct jbr_tcp_result *result)
 {
 	const struct jbr_packet *packet = input->packet;
 	struct jbr_tcp_input turned = *input;
 	unsigned holes = 0;
+	uint32_t nxt_before;
 	bool is_probe;
 
 	conn->hot.flags &= ~(uint32_t)JBR_TCP_ONLY_RST;
@@ -173,6 +174,7 @@ step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 		return 0;
 	if (result->is_swapped)
 		turned.from ^= 1;
+	nxt_before = conn->hot.nxt[turned.from];
 	if (conn->cold.fin_ns[turned.from] != 0 && packet->payload_length > 0 &&
 		jbr_tcp_is_before(conn->cold.fin_end[turned.from],
 			packet->seq + packet->payload_length))
@@ -190,7 +192,7 @@ step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 		jbr_step_data(&conn->hot, &turned);
 	jbr_step_waiting(&conn->hot, turned.from, input->now_ns, false);
 	jbr_step_identity(&conn->hot, packet, turned.from);
-	jbr_step_after_reset(conn, &turned, before, result);
+	jbr_step_after_reset(conn, &turned, nxt_before, result);
 	/* the challenge ACK to a SYN inside the connection */
 	if (conn->has_ext && conn->ext.candidate_ns != 0 && !conn->ext.has_challenge &&
 		turned.from != conn->ext.candidate_side && (packet->flags & JBR_TCP_ACK) &&
@@ -205,7 +207,6 @@ void
 jbr_tcp_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	struct jbr_tcp_result *ret_result)
 {
-	struct jbr_tcp_hot before = conn->hot;
 	struct jbr_tcp_input turned = *input;
 	unsigned holes = 0;
 
@@ -218,7 +219,7 @@ jbr_tcp_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	if (input->packet->flags & JBR_TCP_RST)
 		step_reset(conn, input, ret_result);
 	else
-		holes = step_segment(conn, input, &before, ret_result);
+		holes = step_segment(conn, input, ret_result);
 	if (ret_result->is_swapped)
 		turned.from ^= 1;
 	jbr_zeek_step(conn, &turned, holes);
