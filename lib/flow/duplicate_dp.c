@@ -23,6 +23,19 @@ slot_value(uint64_t hash, unsigned ttl, unsigned falls, uint64_t now_ns)
 		(uint64_t)falls << TIME_BITS | ((now_ns >> TIME_SHIFT) & time_mask);
 }
 
+/* Where the clock jumps back, what is remembered is of another time: forget it. */
+static bool
+is_time_going_on(struct jbr_flow_shard *shard, uint64_t now_ns)
+{
+	bool goes_on = now_ns + LAG_EQUAL_MS * JBR_NS_PER_MS >= shard->latest_ns;
+
+	if (!goes_on)
+		memset(shard->copies, 0, sizeof(shard->copies));
+	if (!goes_on || now_ns > shard->latest_ns)
+		shard->latest_ns = now_ns;
+	return goes_on;
+}
+
 enum jbr_copy
 jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	const struct jbr_packet *packet, const struct jbr_frame *frame, bool can_be_copy)
@@ -30,6 +43,7 @@ jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *p
 	uint64_t hash = probe->fingerprint;
 	uint64_t now_ns = frame->time_ns;
 	unsigned port = frame->port % JBR_FLOW_PORTS;
+	bool goes_on = is_time_going_on(shard, now_ns);
 	uint64_t *slot = &shard->copies[hash % COPY_SLOTS];
 	uint64_t old = *slot;
 	uint64_t lag_ns = (((now_ns >> TIME_SHIFT) - old) & time_mask) << TIME_SHIFT;
@@ -38,7 +52,7 @@ jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *p
 	bool has_id = (packet->ip_id & 0xffff) != 0;
 	uint64_t lag_max_ns = LAG_EQUAL_MS * JBR_NS_PER_MS;
 
-	if (!can_be_copy || (old ^ hash) >> HASH_SHIFT != 0 || packet->ttl > ttl) {
+	if (!goes_on || !can_be_copy || (old ^ hash) >> HASH_SHIFT != 0 || packet->ttl > ttl) {
 		*slot = slot_value(hash, packet->ttl, 0, now_ns);
 		return JBR_COPY_NOT;
 	}
