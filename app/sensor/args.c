@@ -14,7 +14,8 @@ enum {
 	OPTION_WORKERS,
 	OPTION_LOOP,
 	OPTION_SPEED,
-	OPTION_FORMAT
+	OPTION_FORMAT,
+	OPTION_MIGRATE
 };
 
 static const struct {
@@ -43,11 +44,14 @@ static const struct {
 		"or\n"
 		"`--events -` no report is printed.\n"},
 	{"check", VERB_CHECK, "test a configuration file strictly",
-		"usage: jabiru check -c FILE\n"
+		"usage: jabiru check -c FILE [--migrate]\n"
 		"\n"
 		"Read FILE as `replay` would and say every error as file:line:column.\n"
 		"\n"
 		"  -c, --config FILE\n"
+		"      --migrate       print the file with keys renamed since it was written; this "
+		"version\n"
+		"                      has renamed none\n"
 		"  -h, --help\n"},
 	{"catalog", VERB_CATALOG, "print every anomaly, reset cause, outcome, counter and key",
 		"usage: jabiru catalog [--format table|md|json|yaml]\n"
@@ -129,6 +133,9 @@ take_option(struct args *args, int option, struct jbr_error *error)
 	case OPTION_JSON:
 		args->json = true;
 		return 0;
+	case OPTION_MIGRATE:
+		args->migrate = true;
+		return 0;
 	case OPTION_EVENTS:
 		args->events_path = optarg;
 		return 0;
@@ -157,7 +164,8 @@ static const struct option replay_options[] = {{"config", required_argument, NUL
 	{"loop", required_argument, NULL, OPTION_LOOP},
 	{"speed", required_argument, NULL, OPTION_SPEED}, {NULL, 0, NULL, 0}};
 static const struct option check_options[] = {{"config", required_argument, NULL, 'c'},
-	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	{"help", no_argument, NULL, 'h'}, {"migrate", no_argument, NULL, OPTION_MIGRATE},
+	{NULL, 0, NULL, 0}};
 static const struct option catalog_options[] = {{"format", required_argument, NULL, OPTION_FORMAT},
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 static const struct option plain_options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};

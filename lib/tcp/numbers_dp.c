@@ -3,7 +3,7 @@
 #include "step.h"
 
 /* A forward jump beyond this needs a second opinion: loss at the tap, or a blind segment. */
-enum { JUMP_MAX = 1 << 20 };
+enum { JUMP_MAX = 1 << 20, REORDER_MS = 3 };
 
 /* ---- sequence space ---- */
 
@@ -231,7 +231,8 @@ jbr_step_late_ack(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, un
 		ext->closed_acks[to][ext->closed_acks_count[to]++] = packet->ack;
 }
 
-/* The sender of an accepted RST goes on: new data or a new ACK, and no reordering explains it. */
+/* Its sender goes on after a RST that could have ended the connection: new data or a new ACK, and no
+ * reordering explains it. */
 void
 jbr_step_after_reset(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	uint32_t nxt_before, struct jbr_tcp_result *result)
@@ -239,24 +240,29 @@ jbr_step_after_reset(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *inpu
 	const struct jbr_packet *packet = input->packet;
 	const struct jbr_tcp_reset *reset = NULL;
 	unsigned from = input->from;
-	uint64_t round_trip_ns = 3 * JBR_NS_PER_MS;
+	uint64_t round_trip_ns = REORDER_MS * JBR_NS_PER_MS;
 	bool has_moved = jbr_tcp_is_before(nxt_before, conn->hot.nxt[from]) || result->acks_new;
+	bool was_accepted = jbr_step_has(&conn->hot, JBR_TCP_RESET_BY_O, from);
 
-	if (!jbr_step_has(&conn->hot, JBR_TCP_RESET_BY_O, from) || (packet->flags & JBR_TCP_SYN) ||
-		!conn->has_ext)
+	if ((!was_accepted && !(conn->hot.flags & JBR_TCP_CHALLENGED)) || !conn->has_ext)
+		return;
+	if ((packet->flags & JBR_TCP_SYN) || !has_moved)
 		return;
 	for (unsigned i = 0; i < JBR_TCP_RESETS_MAX && reset == NULL; i++)
-		if (i < conn->ext.resets_count && conn->ext.resets[i].by == from)
+		if (i < conn->ext.resets_count && conn->ext.resets[i].by == from &&
+			conn->ext.resets[i].fit != JBR_TCP_FIT_OUTSIDE)
 			reset = &conn->ext.resets[i];
-	if (reset == NULL || !has_moved)
+	if (reset == NULL)
 		return;
 	if (conn->cold.final_ns > conn->cold.syn_ns && conn->cold.syn_ns != 0)
 		round_trip_ns = jbr_max_u64(round_trip_ns, conn->cold.final_ns - conn->cold.syn_ns);
 	if (jbr_tcp_is_before(packet->seq, reset->seq) &&
 		input->now_ns - reset->time_ns <= round_trip_ns)
 		return;
-	if (packet->payload_length == 0 && input->now_ns - reset->time_ns <= 3 * JBR_NS_PER_MS)
+	if (packet->payload_length == 0 &&
+		input->now_ns - reset->time_ns <= REORDER_MS * JBR_NS_PER_MS)
 		return;
 	result->goes_on_after_rst = true;
-	jbr_step_find(result, JBR_ANOM_TRAFFIC_AFTER_RST_SENT);
+	if (was_accepted)
+		jbr_step_find(result, JBR_ANOM_TRAFFIC_AFTER_RST_SENT);
 }

@@ -96,11 +96,33 @@ is_cut(const struct jbr_tcp_conn *conn)
 	return false;
 }
 
+/* Zeek believes any RST. Where the receiver took none, the code is the one without it. */
+static enum jbr_outcome
+code_of(const struct jbr_tcp_conn *conn)
+{
+	enum jbr_outcome zeek = jbr_zeek_conn_state(conn);
+	bool is_reset = zeek == JBR_OUTCOME_REJ || zeek == JBR_OUTCOME_RSTO ||
+		zeek == JBR_OUTCOME_RSTR || zeek == JBR_OUTCOME_RSTOS0 || zeek == JBR_OUTCOME_RSTRH;
+	bool has_synack = (conn->hot.flags & JBR_TCP_SAW_SYNACK) != 0;
+
+	if (!is_reset || (conn->hot.flags & (JBR_TCP_RESET_BY_O | JBR_TCP_RESET_BY_R)))
+		return zeek;
+	if (has_both_fins(conn))
+		return JBR_OUTCOME_SF;
+	if (conn->cold.fin_ns[0] != 0)
+		return has_synack ? JBR_OUTCOME_S2 : JBR_OUTCOME_SH;
+	if (conn->cold.fin_ns[1] != 0)
+		return conn->hot.flags & JBR_TCP_SAW_SYN ? JBR_OUTCOME_S3 : JBR_OUTCOME_SHR;
+	if (!(conn->hot.flags & JBR_TCP_SAW_SYN))
+		return JBR_OUTCOME_OTH;
+	return has_synack ? JBR_OUTCOME_S1 : JBR_OUTCOME_S0;
+}
+
 enum jbr_outcome
 jbr_tcp_outcome(const struct jbr_tcp_conn *conn, bool is_ended)
 {
 	const struct jbr_tcp_hot *hot = &conn->hot;
-	enum jbr_outcome zeek = jbr_zeek_conn_state(conn);
+	enum jbr_outcome code = code_of(conn);
 	const struct jbr_tcp_reset *reset = ending_reset(conn);
 	bool is_over = is_ended || hot->state >= JBR_TCP_STATE_TIME_WAIT;
 	bool has_payload = (hot->flags & (JBR_TCP_HAD_DATA_O | JBR_TCP_HAD_DATA_R)) != 0;
@@ -120,12 +142,12 @@ jbr_tcp_outcome(const struct jbr_tcp_conn *conn, bool is_ended)
 		return JBR_OUTCOME_STALL;
 	if (reset != NULL && is_cut(conn))
 		return JBR_OUTCOME_RSTA;
-	if (is_over && (hot->flags & JBR_TCP_HANDSHAKE) && !has_payload && zeek != JBR_OUTCOME_SF &&
+	if (is_over && (hot->flags & JBR_TCP_HANDSHAKE) && !has_payload && code != JBR_OUTCOME_SF &&
 		!(conn->cold.trust & JBR_TRUST_LOSSY))
 		return JBR_OUTCOME_EMPTY;
 	if (hot->flags & JBR_TCP_HALF_OPEN)
 		return JBR_OUTCOME_HO;
-	return zeek;
+	return code;
 }
 
 static bool
