@@ -347,8 +347,9 @@ established(const struct jbr_tcp_conn *before, const struct jbr_tcp_input *input
 
 	if (cause != JBR_RESET_COUNT)
 		return cause;
-	if (hot->unacked_at[from] != 0 && jbr_tcp_units(input->now_ns) - hot->unacked_at[from] >=
-						  USER_TIMEOUT_S * JBR_NS_PER_S >> 20)
+	if (hot->unacked_at[from] != 0 &&
+		jbr_tcp_units(input->now_ns) - hot->unacked_at[from] >=
+			USER_TIMEOUT_S * JBR_NS_PER_S >> 20)
 		return JBR_RESET_USER_TIMEOUT;
 	if (before->has_ext && before->ext.has_stale_ts[to] &&
 		packet->seq == before->ext.stale_ts_ack[to])

@@ -137,7 +137,8 @@ jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 	for (uint32_t step = 0; step <= shard->bucket_mask; step++) {
 		const struct bucket *bucket = &shard->buckets[at];
 
-		for (unsigned bits = matches(bucket, tag); bits != 0; bits &= bits - 1, bits &= bits - 1) {
+		for (unsigned bits = matches(bucket, tag); bits != 0;
+			bits &= bits - 1, bits &= bits - 1) {
 			uint32_t index = bucket->index[__builtin_ctz(bits) / 2];
 
 			if (index != 0 && is_key_equal(&shard->flows[index - 1].key, &probe->key))

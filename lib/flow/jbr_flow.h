@@ -44,9 +44,10 @@ struct jbr_flow_probe {
 /** A connection. What a plain packet touches stands first, three cache lines. */
 struct jbr_flow {
 	struct jbr_flow_key key;
-	uint64_t deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
-	uint32_t bucket;      /**< where its search begins */
-	uint8_t originator;   /**< index in the key of the originator's endpoint */
+	uint64_t
+		deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
+	uint32_t bucket;     /**< where its search begins */
+	uint8_t originator; /**< index in the key of the originator's endpoint */
 	struct jbr_tcp_hot hot;
 	uint32_t ext; /**< index of its extension, JBR_FLOW_NONE = none */
 	struct jbr_tcp_cold cold;

@@ -38,7 +38,7 @@ struct jbr_flow_shard {
 	struct jbr_tcp_ext *exts;
 	uint32_t *free_exts;
 	const uint64_t *learned_lag_ns; /* of the table, per port */
-	uint64_t latest_ns;  /* of a segment, since the clock last jumped back */
+	uint64_t latest_ns;             /* of a segment, since the clock last jumped back */
 	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
 	uint32_t bucket_mask;
 	uint32_t capacity;

@@ -82,24 +82,24 @@ enum {
 struct jbr_tcp_hot {
 	uint64_t last_ns; /**< of the last packet */
 	uint64_t last_number;
-	uint64_t data_ns; /**< of the last payload, either way */
+	uint64_t data_ns;              /**< of the last payload, either way */
 	uint64_t bytes[JBR_TCP_SIDES]; /**< IP lengths */
 	uint64_t payload[JBR_TCP_SIDES];
 	uint32_t packets[JBR_TCP_SIDES];
-	uint32_t nxt[JBR_TCP_SIDES];    /**< highest end seen */
-	uint32_t una[JBR_TCP_SIDES];    /**< highest ACK of the peer */
-	uint32_t edge[JBR_TCP_SIDES];   /**< highest right edge the peer has offered */
-	uint32_t window[JBR_TCP_SIDES]; /**< last offered by that side, scaled */
-	uint32_t ts[JBR_TCP_SIDES];     /**< last TSval of that side */
+	uint32_t nxt[JBR_TCP_SIDES];        /**< highest end seen */
+	uint32_t una[JBR_TCP_SIDES];        /**< highest ACK of the peer */
+	uint32_t edge[JBR_TCP_SIDES];       /**< highest right edge the peer has offered */
+	uint32_t window[JBR_TCP_SIDES];     /**< last offered by that side, scaled */
+	uint32_t ts[JBR_TCP_SIDES];         /**< last TSval of that side */
 	uint32_t unacked_at[JBR_TCP_SIDES]; /**< since when bytes of that side await their ACK, in
 	                                         jbr_tcp_units(); 0 = none do */
-	uint32_t flags;                 /**< JBR_TCP_* above */
-	uint16_t ip_id[JBR_TCP_SIDES];  /**< low 16 bits, of the last segment without RST */
-	uint8_t ttl[JBR_TCP_SIDES];     /**< the same; 0 = none */
-	uint8_t scale[JBR_TCP_SIDES];   /**< 0..14, JBR_TCP_SCALE_NONE = not offered, or not seen */
-	uint8_t state;                  /**< enum jbr_tcp_state */
+	uint32_t flags;                     /**< JBR_TCP_* above */
+	uint16_t ip_id[JBR_TCP_SIDES];      /**< low 16 bits, of the last segment without RST */
+	uint8_t ttl[JBR_TCP_SIDES];         /**< the same; 0 = none */
+	uint8_t scale[JBR_TCP_SIDES]; /**< 0..14, JBR_TCP_SCALE_NONE = not offered, or not seen */
+	uint8_t state;                /**< enum jbr_tcp_state */
 	uint8_t ip_id_steps[JBR_TCP_SIDES]; /**< small forward steps of the IP id in a row */
-	uint8_t has_ts;          /**< bit per side: ts is valid */
+	uint8_t has_ts;                     /**< bit per side: ts is valid */
 };
 
 _Static_assert(sizeof(struct jbr_tcp_hot) == 128, "two cache lines");
