@@ -108,6 +108,31 @@ jbr_flow_table_free(struct jbr_flow_table *table)
 	release(table, sizeof(*table));
 }
 
+static void
+shard_clear(struct jbr_flow_shard *shard)
+{
+	memset(shard->buckets, 0, ((size_t)shard->bucket_mask + 1) * sizeof(*shard->buckets));
+	memset(shard->heads, 0xff, sizeof(shard->heads));
+	memset(shard->copies, 0, sizeof(shard->copies));
+	memset(shard->seen_lag_ns, 0, sizeof(shard->seen_lag_ns));
+	shard->latest_ns = 0;
+	shard->wheel_tick = 0;
+	shard->nb_flows = 0;
+	shard->nb_free_flows = 0;
+	shard->nb_fresh_flows = 0;
+	shard->nb_free_exts = 0;
+	shard->nb_fresh_exts = 0;
+	shard->any_at = 0;
+}
+
+void
+jbr_flow_table_clear(struct jbr_flow_table *table)
+{
+	memset(table->learned_lag_ns, 0, sizeof(table->learned_lag_ns));
+	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
+		shard_clear(&table->shards[i]);
+}
+
 void
 jbr_flow_merge(struct jbr_flow_table *table)
 {

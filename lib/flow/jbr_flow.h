@@ -70,6 +70,8 @@ struct jbr_flow_params {
 struct jbr_flow_table *jbr_flow_table_create(const struct jbr_flow_params *params);
 /** [control] Release; NULL is fine. */
 void jbr_flow_table_free(struct jbr_flow_table *table);
+/** [control] Forget everything: as after create(). */
+void jbr_flow_table_clear(struct jbr_flow_table *table);
 /** [data] The shard at @p index. */
 struct jbr_flow_shard *jbr_flow_shard_at(struct jbr_flow_table *table, unsigned index);
 
