@@ -260,10 +260,10 @@ lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_fl
 		conn->ext = *ext;
 	if (is_midstream(flow))
 		conn->cold.trust |= JBR_TRUST_MIDSTREAM;
-	state = jbr_zeek_conn_state(conn);
-	outcome = jbr_tcp_outcome(conn, reason != JBR_END_CAPTURE);
 	if (reason == JBR_END_EVICTED && flow->hot.state < JBR_TCP_STATE_TIME_WAIT)
-		outcome = JBR_OUTCOME_LIM;
+		conn->hot.flags |= JBR_TCP_CUT_SHORT;
+	state = jbr_zeek_conn_state(conn);
+	outcome = jbr_tcp_outcome(conn, reason == JBR_END_TIMEOUT || reason == JBR_END_REUSE);
 	worker->counters.connections++;
 	worker->counters.conn_states[state]++;
 	worker->counters.outcomes[outcome]++;

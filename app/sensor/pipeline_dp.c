@@ -359,7 +359,14 @@ analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_p
 			reject_by_icmp(packet, probe, flow);
 		return;
 	}
-	input.from = flow != NULL && probe->sender != flow->originator;
+	if (flow != NULL) {
+		input.from = probe->sender != flow->originator;
+		if (JBR_UNLIKELY(input.now_ns < flow->hot.last_ns)) {
+			/* a connection's own time never goes back */
+			flow->cold.trust |= JBR_TRUST_CLOCK;
+			input.now_ns = flow->hot.last_ns;
+		}
+	}
 	if (is_copy(worker, frame, probe, flow, &input))
 		return;
 	if (flow != NULL && packet->checksum == JBR_CHECKSUM_BAD &&

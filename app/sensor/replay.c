@@ -36,6 +36,7 @@ struct replay {
 	const char *host;
 	uint64_t first_ns; /* earliest and latest packet time; first > last = none yet */
 	uint64_t last_ns;
+	uint64_t now_ns;   /* of the last packet: one stray time stamp must not end everything */
 	uint64_t began_ns; /* wall clock */
 	uint64_t began_cycles;
 	uint64_t told_ns;       /* last progress */
@@ -121,7 +122,7 @@ end_batch(struct replay *replay, struct jbr_error *error)
 {
 	struct crew_news news;
 
-	if (crew_end_batch(replay->crew, replay->last_ns, &news) < 0)
+	if (crew_end_batch(replay->crew, replay->now_ns, &news) < 0)
 		return jbr_error_set(error, -ENOMEM, "out of memory");
 	write_news(replay, &news);
 	replay->batch_count = 0;
@@ -143,6 +144,7 @@ take_frames(struct replay *replay, const struct jbr_frame *frames, size_t count)
 		else if (time_ns >= replay->batch_ns + BATCH_S * JBR_NS_PER_S)
 			break;
 		replay->batch_count++;
+		replay->now_ns = time_ns;
 		replay->first_ns = jbr_min_u64(replay->first_ns, time_ns);
 		replay->last_ns = jbr_max_u64(replay->last_ns, time_ns);
 	}
@@ -329,7 +331,7 @@ wind_up(struct replay *replay, int rc)
 	struct crew_news news;
 	struct jbr_error error = {0};
 
-	if (crew_finish(replay->crew, replay->last_ns, &news) == 0)
+	if (crew_finish(replay->crew, replay->now_ns, &news) == 0)
 		write_news(replay, &news);
 	drain_events(replay);
 	show_progress(replay, true);

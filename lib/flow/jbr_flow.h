@@ -110,7 +110,7 @@ void jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t 
 void jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns);
 /** [data] The next connection whose armed deadline is at or before @p now_ns, its timer taken out;
  * NULL when there is none. The caller removes it, or arms it again for later than @p now_ns.
- * @p now_ns must not go back. */
+ * Where @p now_ns goes back by more than a second, all timers are hung anew: that takes time. */
 struct jbr_flow *jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns);
 /** [data] Any connection that has a timer, for the end of a run; NULL when there is none. */
 struct jbr_flow *jbr_flow_any(struct jbr_flow_shard *shard);

@@ -4,7 +4,10 @@
 #include "jbr_flow.h"
 #include "shard.h"
 
-enum { VICTIMS_LOOKED_AT = 16 };
+enum {
+	VICTIMS_LOOKED_AT = 16,
+	BACK_TICKS = 2, /* about a second */
+};
 
 static unsigned
 slot_at(uint64_t tick)
@@ -91,16 +94,30 @@ due_in_slot(struct jbr_flow_shard *shard, unsigned slot, uint64_t now_ns)
 	return NULL;
 }
 
+/* The clock has gone back: where a timer hangs follows from the present. */
+static void
+hang_anew(struct jbr_flow_shard *shard, uint64_t now_tick)
+{
+	shard->wheel_tick = now_tick;
+	for (uint32_t index = 0; index < shard->nb_fresh_flows; index++) {
+		if (shard->timers[index].slot == SLOT_NONE)
+			continue;
+		jbr_flow_disarm(shard, index);
+		hang(shard, index, shard->flows[index].deadline_ns);
+	}
+}
+
 struct jbr_flow *
 jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns)
 {
 	uint64_t now_tick = now_ns >> WHEEL_SHIFT;
 
 	if (shard->nb_flows == 0) {
-		if (shard->wheel_tick < now_tick)
-			shard->wheel_tick = now_tick;
+		shard->wheel_tick = now_tick;
 		return NULL;
 	}
+	if (now_tick + BACK_TICKS < shard->wheel_tick)
+		hang_anew(shard, now_tick);
 	/* after a gap longer than the wheel every slot is looked at once */
 	if (now_tick >= WHEEL_SLOTS && shard->wheel_tick + WHEEL_SLOTS < now_tick)
 		shard->wheel_tick = now_tick - WHEEL_SLOTS;

@@ -63,7 +63,7 @@ enum {
 	JBR_TCP_ICMP_REJECTED = 1 << 15,
 	JBR_TCP_FLIPPED = 1 << 18,       /**< Zeek's originator is our responder */
 	JBR_TCP_CHALLENGED = 1 << 19,    /**< an in-window RST awaits what follows */
-	JBR_TCP_CUT_SHORT = 1 << 20,     /**< an extension was wanted and none was free */
+	JBR_TCP_CUT_SHORT = 1 << 20,     /**< evicted before its end, or no extension was free */
 	JBR_TCP_LETTER_DATA_O = 1 << 21, /**< Zeek's letters that are written once are written */
 	JBR_TCP_LETTER_DATA_R = 1 << 22,
 	JBR_TCP_LETTER_ACK_O = 1 << 23,
@@ -419,5 +419,5 @@ enum jbr_outcome jbr_zeek_conn_state(const struct jbr_tcp_conn *conn);
 /* ---- the end ---- */
 
 /** jabiru's outcome: the order of docs/architecture.md, "Outcomes".
- * @param is_ended  false where the capture ended first */
+ * @param is_ended  false where the capture, or an eviction, came first */
 enum jbr_outcome jbr_tcp_outcome(const struct jbr_tcp_conn *conn, bool is_ended);

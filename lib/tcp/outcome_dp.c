@@ -147,6 +147,8 @@ jbr_tcp_outcome(const struct jbr_tcp_conn *conn, bool is_ended)
 		return JBR_OUTCOME_EMPTY;
 	if (hot->flags & JBR_TCP_HALF_OPEN)
 		return JBR_OUTCOME_HO;
+	if (hot->flags & JBR_TCP_CUT_SHORT)
+		return JBR_OUTCOME_LIM;
 	return code;
 }
 
