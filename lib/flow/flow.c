@@ -10,6 +10,9 @@
 
 enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 26 };
 
+/* The table itself, rounded up to pages; the buckets follow it. */
+enum { TABLE_BYTES = (sizeof(struct jbr_flow_table) + 4095) / 4096 * 4096 };
+
 /* Address space whose pages come, zeroed, when they are touched. */
 static void *
 reserve(size_t bytes)
@@ -72,6 +75,7 @@ jbr_flow_table_create(const struct jbr_flow_params *params)
 {
 	struct jbr_flow_table *table;
 	uint32_t capacity = params->capacity;
+	size_t bytes;
 
 	if (capacity < CAPACITY_MIN || capacity > CAPACITY_MAX) {
 		errno = EINVAL;
@@ -79,15 +83,17 @@ jbr_flow_table_create(const struct jbr_flow_params *params)
 	}
 	capacity = (capacity + JBR_FLOW_SHARDS * EXT_SHARE - 1) / (JBR_FLOW_SHARDS * EXT_SHARE) *
 		EXT_SHARE;
-	table = reserve(sizeof(*table));
+	bytes = TABLE_BYTES + JBR_FLOW_SHARDS * buckets_of(capacity) * sizeof(struct bucket);
+	table = reserve(bytes);
 	if (table == NULL)
 		return NULL;
+	/* touched at random, so large pages spare look-ups of small ones; only a wish */
+	(void)madvise(table, bytes, MADV_HUGEPAGE);
+	table->bytes = bytes;
 	table->seed = params->seed;
-	table->buckets_bytes = JBR_FLOW_SHARDS * buckets_of(capacity) * sizeof(struct bucket);
-	table->buckets = reserve(table->buckets_bytes);
+	table->buckets = (struct bucket *)(void *)((char *)table + TABLE_BYTES);
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++) {
-		if (table->buckets == NULL ||
-			shard_init(&table->shards[i], capacity, table->learned_lag_ns) < 0) {
+		if (shard_init(&table->shards[i], capacity, table->learned_lag_ns) < 0) {
 			jbr_flow_table_free(table);
 			errno = ENOMEM;
 			return NULL;
@@ -104,8 +110,7 @@ jbr_flow_table_free(struct jbr_flow_table *table)
 		return;
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
 		shard_fini(&table->shards[i]);
-	release(table->buckets, table->buckets_bytes);
-	release(table, sizeof(*table));
+	release(table, table->bytes);
 }
 
 static void
