@@ -178,6 +178,7 @@ run_pass(struct replay *replay, struct jbr_error *error)
 	int rc;
 
 	do {
+		count = 0;
 		rc = capture_read(replay->capture, replay->frames, want, &count, error);
 		if (count == 0)
 			break;

@@ -157,50 +157,71 @@ jbr_step_handshake(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	return syn != SYN_STRANGE;
 }
 
-void
+/* The event of the segment's acknowledgement; -1 = none. */
+static int
+ack_event(const struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input)
+{
+	const struct jbr_packet *packet = input->packet;
+	unsigned to = input->from ^ 1;
+	int event;
+
+	if (!(packet->flags & JBR_TCP_ACK))
+		return conn->hot.state == JBR_TCP_STATE_NEW ? (int)JBR_TCP_EVENT_ACK : -1;
+	event = handshake_event(conn, input);
+	if (event == JBR_TCP_EVENT_ACK && conn->cold.fin_ns[to] != 0 &&
+		!jbr_tcp_is_before(packet->ack, conn->cold.fin_end[to]))
+		event = JBR_TCP_EVENT_ACK_FIN;
+	return event;
+}
+
+/* An ACK that acknowledges no SYN of the peer is of another connection: it draws a RST. */
+static bool
+is_ack_strange(const struct jbr_tcp_conn *conn, unsigned from, int event)
+{
+	return event == JBR_TCP_EVENT_ACK &&
+		((conn->hot.state == JBR_TCP_STATE_SYN_SENT && from == 1) ||
+			(conn->hot.state == JBR_TCP_STATE_SYN_RECEIVED && from == 0));
+}
+
+static void
+take_fin(struct jbr_tcp_cold *cold, const struct jbr_tcp_input *input)
+{
+	if (cold->fin_ns[input->from] != 0)
+		return;
+	cold->fin_ns[input->from] = input->now_ns;
+	cold->fin_end[input->from] = input->packet->seq + input->packet->payload_length + 1;
+}
+
+bool
 jbr_step_synchronised(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	struct jbr_tcp_result *result)
 {
-	const struct jbr_packet *packet = input->packet;
-	struct jbr_tcp_cold *cold = &conn->cold;
-	unsigned from = input->from;
-	unsigned to = from ^ 1;
-	int event = JBR_TCP_EVENT_ACK;
+	bool is_fin = (input->packet->flags & JBR_TCP_FIN) != 0;
+	bool is_first = conn->hot.state == JBR_TCP_STATE_NEW;
+	uint8_t before = conn->hot.state;
+	int event = ack_event(conn, input);
+	bool is_strange = is_ack_strange(conn, input->from, event);
 
-	if (conn->hot.state == JBR_TCP_STATE_NEW && (packet->flags & JBR_TCP_FIN)) {
-		jbr_step_apply(conn, from, JBR_TCP_EVENT_FIN, false, result);
-		cold->fin_ns[from] = input->now_ns;
-		cold->fin_end[from] = packet->seq + packet->payload_length + 1;
-		return;
+	if (is_strange) {
+		conn->cold.strange_ack = input->packet->ack;
+		if (before == JBR_TCP_STATE_SYN_SENT)
+			conn->hot.flags |= JBR_TCP_ANSWERED_BY_ACK;
 	}
-	if (packet->flags & JBR_TCP_ACK) {
-		event = handshake_event(conn, input);
-		if (event == JBR_TCP_EVENT_ACK && cold->fin_ns[to] != 0 &&
-			!jbr_tcp_is_before(packet->ack, cold->fin_end[to]))
-			event = JBR_TCP_EVENT_ACK_FIN;
+	if (event >= 0 && !(is_first && is_fin))
+		jbr_step_apply(conn, input->from, (enum jbr_tcp_event)event, false, result);
+	if (conn->hot.state == JBR_TCP_STATE_ESTABLISHED && before != conn->hot.state) {
+		conn->hot.flags |= JBR_TCP_HANDSHAKE;
+		conn->cold.final_ns = input->now_ns;
+		/* without the SYN-ACK, or on the responder's word alone */
+		if (before == JBR_TCP_STATE_SYN_SENT || before == JBR_TCP_STATE_SYNACK_ONLY ||
+			(before == JBR_TCP_STATE_SYN_RECEIVED && input->from == 1))
+			conn->cold.trust |= JBR_TRUST_LOSSY;
 	}
-	if (event == JBR_TCP_EVENT_ACK && conn->hot.state <= JBR_TCP_STATE_SYN_RECEIVED &&
-		conn->hot.state != JBR_TCP_STATE_NEW)
-		cold->strange_ack = packet->ack;
-	if (event == JBR_TCP_EVENT_ACK && conn->hot.state == JBR_TCP_STATE_SYN_SENT && from == 1)
-		conn->hot.flags |= JBR_TCP_ANSWERED_BY_ACK;
-	if (event >= 0) {
-		uint8_t before = conn->hot.state;
-
-		jbr_step_apply(conn, from, (enum jbr_tcp_event)event, false, result);
-		if (conn->hot.state == JBR_TCP_STATE_ESTABLISHED && before != conn->hot.state) {
-			conn->hot.flags |= JBR_TCP_HANDSHAKE;
-			cold->final_ns = input->now_ns;
-			/* without the SYN-ACK, or on the responder's word alone */
-			if (before == JBR_TCP_STATE_SYN_SENT || from == 1)
-				cold->trust |= JBR_TRUST_LOSSY;
-		}
+	if (is_strange)
+		return false;
+	if (is_fin) {
+		jbr_step_apply(conn, input->from, JBR_TCP_EVENT_FIN, false, result);
+		take_fin(&conn->cold, input);
 	}
-	if (!(packet->flags & JBR_TCP_FIN))
-		return;
-	jbr_step_apply(conn, from, JBR_TCP_EVENT_FIN, false, result);
-	if (cold->fin_ns[from] == 0) {
-		cold->fin_ns[from] = input->now_ns;
-		cold->fin_end[from] = packet->seq + packet->payload_length + 1;
-	}
+	return true;
 }

@@ -172,10 +172,10 @@ struct jbr_tcp_cold {
 		strange_ack; /**< ACK field of a handshake segment that acknowledges no SYN of the peer */
 	uint32_t syn_data;   /**< payload on the SYN */
 	uint32_t old_isn[2]; /**< of earlier SYNs on the tuple, newest first */
+	uint32_t bad_checksums[JBR_TCP_SIDES];
 	struct jbr_zeek_side zeek[JBR_TCP_SIDES];
 	uint16_t mss[JBR_TCP_SIDES];
-	uint16_t bad_checksums[JBR_TCP_SIDES]; /**< saturated */
-	uint16_t trust;                        /**< JBR_TRUST_* */
+	uint16_t trust; /**< JBR_TRUST_* */
 	uint16_t vlan[2];
 	uint32_t tunnel;
 	uint8_t old_isn_count;
@@ -321,8 +321,8 @@ bool jbr_tcp_is_keepalive(const struct jbr_tcp_hot *hot, const struct jbr_packet
 /** Take the extension of @p conn, empty where it had none. */
 struct jbr_tcp_ext *jbr_tcp_extend(struct jbr_tcp_conn *conn);
 
-/** Does the segment change nothing a repetition would not: sequence, ACK, window, timestamp? Only
- * such a segment can be a tap's copy. */
+/** Does the segment change nothing a repetition would not: sequence, ACK, timestamp? Only such a
+ * segment can be a tap's copy. (The window says nothing: a copy may come after a younger segment.) */
 bool jbr_tcp_is_repetition(const struct jbr_tcp_hot *hot, const struct jbr_packet *packet,
 	unsigned from);
 

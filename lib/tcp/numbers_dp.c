@@ -116,13 +116,14 @@ jbr_step_ack(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 		hot->nxt[to] = packet->ack;
 		hot->flags |= (JBR_TCP_SEEN_O | JBR_TCP_ESTIMATED_O) << to;
 	}
+	if (jbr_tcp_distance(packet->ack, hot->nxt[to]) > JUMP_MAX)
+		return 0; /* of no byte that is near: it moves nothing */
 	if (!jbr_step_has(hot, JBR_TCP_ACKED_O, to)) {
 		hot->flags |= JBR_TCP_ACKED_O << to;
 		hot->una[to] = packet->ack;
 		hot->edge[to] = packet->ack + scaled;
-		result->acks_new = jbr_tcp_distance(packet->ack, hot->nxt[to]) <= JUMP_MAX;
-	} else if (jbr_tcp_is_before(hot->una[to], packet->ack) &&
-		jbr_tcp_distance(packet->ack, hot->nxt[to]) <= JUMP_MAX) {
+		result->acks_new = true;
+	} else if (jbr_tcp_is_before(hot->una[to], packet->ack)) {
 		hot->una[to] = packet->ack;
 		result->acks_new = true;
 	}

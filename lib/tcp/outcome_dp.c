@@ -56,7 +56,8 @@ is_orphan(const struct jbr_tcp_conn *conn)
 		jbr_tcp_is_before(conn->hot.una[side], conn->cold.fin_end[side] - 1);
 }
 
-/* The originator's last payload was acknowledged, and nothing came back for it. */
+/* The originator's last payload was acknowledged, and nothing came back for it. A time-out is waiting
+ * enough; an end by FIN or RST must have come after a while. */
 static bool
 is_answer_owed(const struct jbr_tcp_conn *conn)
 {
@@ -74,6 +75,9 @@ is_answer_owed(const struct jbr_tcp_conn *conn)
 	}
 	if (jbr_tcp_is_before(hot->una[0], end))
 		return false;
+	if (conn->cold.fin_ns[0] == 0 && conn->cold.fin_ns[1] == 0 &&
+		hot->state != JBR_TCP_STATE_RESET)
+		return true;
 	if (conn->cold.fin_ns[1] != 0)
 		until = jbr_min_u64(until, conn->cold.fin_ns[1]);
 	return until >= hot->data_ns + OWED_MIN_S * JBR_NS_PER_S;

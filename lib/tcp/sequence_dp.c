@@ -64,11 +64,11 @@ jbr_tcp_is_repetition(const struct jbr_tcp_hot *hot, const struct jbr_packet *pa
 
 	if (!is_seen(hot, from) || jbr_tcp_is_before(hot->nxt[from], end))
 		return false;
+	if (packet->flags & JBR_TCP_RST)
+		return true;
 	if (has_ts && (hot->has_ts & (1u << from)) &&
 		jbr_tcp_is_before(hot->ts[from], packet->ts_value))
 		return false;
-	if (packet->flags & JBR_TCP_RST)
-		return true;
 	if ((packet->flags & JBR_TCP_ACK) && is_acked(hot, from ^ 1) &&
 		jbr_tcp_is_before(hot->una[from ^ 1], packet->ack))
 		return false;
@@ -97,6 +97,17 @@ ranges_absorb(struct jbr_tcp_ranges *ranges)
 	}
 }
 
+/* Make place at @p at. */
+static void
+range_open(struct jbr_tcp_ranges *ranges, unsigned at)
+{
+	for (unsigned i = ranges->count; i > at; i--) {
+		ranges->left[i] = ranges->left[i - 1];
+		ranges->right[i] = ranges->right[i - 1];
+	}
+	ranges->count++;
+}
+
 /* Put [seq, end), which starts beyond the contiguous part, among the sorted ranges. */
 static bool
 range_insert(struct jbr_tcp_ranges *ranges, uint32_t seq, uint32_t end)
@@ -115,25 +126,25 @@ range_insert(struct jbr_tcp_ranges *ranges, uint32_t seq, uint32_t end)
 			end = ranges->right[at];
 		range_remove(ranges, at);
 	}
-	if (ranges->count == JBR_TCP_RANGES_MAX) {
-		/* no place: the two highest become one, their gap counts as seen */
-		unsigned top = ranges->count - 2;
+	if (ranges->count < JBR_TCP_RANGES_MAX) {
+		range_open(ranges, at);
+	} else if (at == JBR_TCP_RANGES_MAX) {
+		/* no place: the gap below the highest counts as seen */
+		ranges->right[at - 1] = end;
+		return true;
+	} else {
+		unsigned top = JBR_TCP_RANGES_MAX - 1;
 
-		ranges->right[top] = ranges->right[top + 1];
-		ranges->count--;
-		if (at > top) {
-			if (jbr_tcp_is_before(ranges->right[top], end))
-				ranges->right[top] = end;
+		if (at == top) {
+			ranges->left[top] = seq;
 			return true;
 		}
-	}
-	for (unsigned i = ranges->count; i > at; i--) {
-		ranges->left[i] = ranges->left[i - 1];
-		ranges->right[i] = ranges->right[i - 1];
+		ranges->right[top - 1] = ranges->right[top];
+		ranges->count--;
+		range_open(ranges, at);
 	}
 	ranges->left[at] = seq;
 	ranges->right[at] = end;
-	ranges->count++;
 	return true;
 }
 

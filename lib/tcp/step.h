@@ -49,8 +49,8 @@ bool jbr_step_acks_syn(const struct jbr_tcp_cold *cold, uint32_t ack);
 /** A segment with SYN. @return its numbers belong to this connection */
 bool jbr_step_handshake(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	struct jbr_tcp_result *result);
-/** A segment without SYN and RST: ACK and FIN events. */
-void jbr_step_synchronised(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
+/** A segment without SYN and RST: ACK and FIN events. @return as jbr_step_handshake() */
+bool jbr_step_synchronised(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	struct jbr_tcp_result *result);
 
 /* numbers_dp.c */

@@ -137,18 +137,11 @@ leave_plain(struct jbr_tcp_conn *conn)
 }
 
 static void
-count_bad_checksum(struct jbr_tcp_cold *cold, unsigned from)
-{
-	if (cold->bad_checksums[from] < UINT16_MAX)
-		cold->bad_checksums[from]++;
-}
-
-static void
 note_trust(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from)
 {
 	if (packet->checksum == JBR_CHECKSUM_BAD) {
 		conn->cold.trust |= JBR_TRUST_BAD_CHECKSUM;
-		count_bad_checksum(&conn->cold, from);
+		conn->cold.bad_checksums[from]++;
 	}
 	if (packet->is_fragment)
 		conn->cold.trust |= JBR_TRUST_FRAGMENTED;
@@ -168,9 +161,8 @@ step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	bool is_probe;
 
 	conn->hot.flags &= ~(uint32_t)JBR_TCP_ONLY_RST;
-	if (!(packet->flags & JBR_TCP_SYN))
-		jbr_step_synchronised(conn, input, result);
-	else if (!jbr_step_handshake(conn, input, result))
+	if (!(packet->flags & JBR_TCP_SYN ? jbr_step_handshake(conn, input, result)
+					  : jbr_step_synchronised(conn, input, result)))
 		return 0;
 	if (result->is_swapped)
 		turned.from ^= 1;
@@ -232,7 +224,7 @@ jbr_tcp_step_corrupt(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *inpu
 	jbr_step_time(&conn->hot, &conn->cold, input->now_ns);
 	jbr_step_count(&conn->hot, input);
 	conn->hot.payload[input->from] -= input->packet->payload_length;
-	count_bad_checksum(&conn->cold, input->from);
+	conn->cold.bad_checksums[input->from]++;
 	jbr_zeek_corrupt(conn, input->from);
 }
 
@@ -240,5 +232,5 @@ bool
 jbr_tcp_is_checksum_believed(const struct jbr_tcp_hot *hot, const struct jbr_tcp_cold *cold,
 	unsigned from)
 {
-	return (cold->bad_checksums[from] + 1u) * 2 > hot->packets[from] + 1u;
+	return (cold->bad_checksums[from] + UINT64_C(1)) * 2 > hot->packets[from] + UINT64_C(1);
 }
