@@ -132,13 +132,14 @@ end_batch(struct replay *replay, struct jbr_error *error)
 
 /* How many of the frames belong to the present batch; their times are noted. */
 static size_t
-take_frames(struct replay *replay, const struct jbr_frame *frames, size_t count)
+take_frames(struct replay *replay, struct jbr_frame *frames, size_t count)
 {
 	size_t n = 0;
 
 	for (; n < count && replay->batch_count < BATCH_FRAMES; n++) {
-		uint64_t time_ns = frames[n].time_ns;
+		uint64_t time_ns = jbr_max_u64(frames[n].time_ns, 1); /* 0 is "never" inside */
 
+		frames[n].time_ns = time_ns;
 		if (replay->batch_count == 0)
 			replay->batch_ns = time_ns;
 		else if (time_ns >= replay->batch_ns + BATCH_S * JBR_NS_PER_S)
