@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "catalog_text.h"
@@ -72,14 +74,18 @@ print_migrated(const char *path)
 static int
 run_check(const struct args *args)
 {
+	struct jbr_buffer text = {0};
 	struct jbr_config config;
+	int rc;
 
 	if (load_config(args->config_path, &config) < 0)
 		return EXIT_FAILED;
 	if (args->migrate)
 		return print_migrated(args->config_path);
-	printf("%s: no errors\n", args->config_path);
-	return fflush(stdout) == 0 ? EXIT_FINE : EXIT_FAILED;
+	jbr_buffer_format(&text, "%s: no errors\n", args->config_path);
+	rc = print(&text);
+	jbr_buffer_fini(&text);
+	return rc;
 }
 
 static int
@@ -121,13 +127,26 @@ run_text(const struct args *args)
 	return print(&text);
 }
 
+/* A closed standard stream would lend its number to the next file that is opened. Its place is taken
+ * by what can neither be read nor, for output, written. */
+static void
+fill_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct jbr_error error = {0};
 	struct args args;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes away is a write error, said as such */
+	fill_standard_streams();
+	/* a reader that goes away, or a limit on file sizes, is a write error, said as such */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (args_parse(argc, argv, &args, &error) < 0) {
 		fprintf(stderr, "jabiru: %s\n", error.text);
 		return EXIT_USAGE;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -282,6 +283,36 @@ drain_events(struct replay *replay)
 	}
 }
 
+/* Are both paths the same regular file? */
+static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat of_a;
+	struct stat of_b;
+
+	return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && S_ISREG(of_a.st_mode) &&
+		of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
+/* An output must not be a capture that is read, nor the other output. */
+static int
+check_outputs(const struct args *args, struct jbr_error *error)
+{
+	const char *outputs[] = {args->events_path, args->flows_path};
+
+	for (unsigned i = 0; i < JBR_COUNT_OF(outputs); i++)
+		for (size_t c = 0; outputs[i] != NULL && c < args->nb_captures; c++)
+			if (is_same_file(outputs[i], args->captures[c]))
+				return jbr_error_set(error, -EINVAL,
+					"cannot write '%s': it is a capture to be read",
+					outputs[i]);
+	if (outputs[0] != NULL && outputs[1] != NULL && strcmp(outputs[0], "/dev/null") != 0 &&
+		(strcmp(outputs[0], outputs[1]) == 0 || is_same_file(outputs[0], outputs[1])))
+		return jbr_error_set(error, -EINVAL,
+			"cannot write '%s': events and flows want a file each", outputs[0]);
+	return 0;
+}
+
 static int
 set_up(struct replay *replay, struct jbr_error *error)
 {
@@ -300,7 +331,9 @@ set_up(struct replay *replay, struct jbr_error *error)
 	replay->frames = calloc(BATCH_FRAMES, sizeof(*replay->frames));
 	if (replay->frames == NULL)
 		return jbr_error_set(error, -ENOMEM, "out of memory");
-	rc = capture_open(args->captures, args->nb_captures, &replay->capture, error);
+	rc = check_outputs(args, error);
+	if (rc == 0)
+		rc = capture_open(args->captures, args->nb_captures, &replay->capture, error);
 	if (rc == 0)
 		rc = line_file_open(&replay->events, args->events_path, error);
 	if (rc == 0)

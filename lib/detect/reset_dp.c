@@ -196,18 +196,25 @@ answers_late_segment(const struct jbr_tcp_conn *before, const struct jbr_packet 
 		return false;
 	if (has(before, JBR_TCP_TOLD_O, from) && packet->seq == before->hot.una[from])
 		return true;
-	/* what passed the tap before the FIN may have reached the sender after it: a RST without ACK
-	 * repeats the ACK field of what it answers, so one that lies behind is such an answer */
-	if (!(packet->flags & JBR_TCP_ACK) && has(before, JBR_TCP_ACKED_O, from) &&
-		!jbr_tcp_is_before(before->hot.una[from], packet->seq) &&
-		before->hot.una[from] - packet->seq < LATE_MAX)
-		return true;
 	if (!before->has_ext)
 		return false;
 	for (unsigned i = 0; i < before->ext.closed_acks_count[from]; i++)
 		if (before->ext.closed_acks[from][i] == packet->seq)
 			return true;
 	return false;
+}
+
+/* What passed the tap before the FIN may have reached the sender after it: a RST without ACK repeats
+ * the ACK field of what it answers, so one that lies behind is such an answer. */
+static bool
+answers_earlier_segment(const struct jbr_tcp_conn *before, const struct jbr_packet *packet,
+	unsigned from)
+{
+	if (before->cold.fin_ns[from] == 0 && !has(before, JBR_TCP_RESET_BY_O, from))
+		return false;
+	return !(packet->flags & JBR_TCP_ACK) && has(before, JBR_TCP_ACKED_O, from) &&
+		!jbr_tcp_is_before(before->hot.una[from], packet->seq) &&
+		before->hot.una[from] - packet->seq < LATE_MAX;
 }
 
 /* Rule 4. @return JBR_RESET_COUNT when it does not match */
@@ -223,6 +230,8 @@ consequence(const struct jbr_tcp_conn *before, const struct jbr_tcp_input *input
 		if (before->ext.resets[i].by == from && before->ext.resets[i].seq == packet->seq &&
 			before->hot.state == JBR_TCP_STATE_RESET)
 			return (enum jbr_reset_cause)before->ext.resets[i].cause;
+	if (answers_earlier_segment(before, packet, from))
+		return JBR_RESET_LATE_DATA;
 	if (is_within(input->now_ns, before->cold.fin_ns[from], FIN_THEN_RST_MS * JBR_NS_PER_MS))
 		return JBR_RESET_CLIENT_ABORT_AFTER_FIN;
 	if (before->hot.state == JBR_TCP_STATE_TIME_WAIT)

@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tap duplicates: a small memory of fingerprints, the newest of each place kept. A slot holds 34 bits
- * of the hash, the TTL, how often it has fallen, and the time in 2^16 ns. */
+/* Tap duplicates: a small memory of segments, the newest of each place kept. */
 #include "jbr_flow.h"
 #include "shard.h"
 
 enum {
-	TIME_SHIFT = 16,
-	TIME_BITS = 20,
-	FALLS_BITS = 2,
-	TTL_BITS = 8,
-	HASH_SHIFT = TIME_BITS + FALLS_BITS + TTL_BITS,
-	LAG_EQUAL_MS = 10, /* same TTL */
+	LAG_EQUAL_MS = 10, /* same TTL and VLAN */
 	LAG_MOVED_MS = 2,  /* lower TTL, or another VLAN */
+	LOOP_FALLS = 2,
 };
-
-static const uint64_t time_mask = (UINT64_C(1) << TIME_BITS) - 1;
-
-static uint64_t
-slot_value(uint64_t hash, unsigned ttl, unsigned falls, uint64_t now_ns)
-{
-	return hash >> HASH_SHIFT << HASH_SHIFT | (uint64_t)ttl << (TIME_BITS + FALLS_BITS) |
-		(uint64_t)falls << TIME_BITS | ((now_ns >> TIME_SHIFT) & time_mask);
-}
 
 /* Where the clock jumps back, what is remembered is of another time: forget it. */
 static bool
@@ -36,39 +22,39 @@ is_time_going_on(struct jbr_flow_shard *shard, uint64_t now_ns)
 	return goes_on;
 }
 
+/* How late a copy of @p old may come; 0 = none is believed. */
+static uint64_t
+lag_limit_ns(const struct seen *old, const struct seen *now, bool has_id, uint64_t learned_ns)
+{
+	uint64_t limit_ns = LAG_EQUAL_MS * JBR_NS_PER_MS;
+
+	if (now->ttl != old->ttl || now->vlan != old->vlan)
+		limit_ns = LAG_MOVED_MS * JBR_NS_PER_MS;
+	return has_id ? limit_ns : jbr_min_u64(limit_ns, learned_ns);
+}
+
 enum jbr_copy
 jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	const struct jbr_packet *packet, const struct jbr_frame *frame, bool can_be_copy)
 {
-	uint64_t hash = probe->fingerprint;
-	uint64_t now_ns = frame->time_ns;
+	struct seen *old = &shard->copies[probe->fingerprint % COPY_SLOTS];
+	struct seen now = {.time_ns = frame->time_ns,
+		.hash = (uint32_t)(probe->fingerprint >> 32),
+		.vlan = packet->vlan[0],
+		.ttl = packet->ttl};
 	unsigned port = frame->port % JBR_FLOW_PORTS;
-	bool goes_on = is_time_going_on(shard, now_ns);
-	uint64_t *slot = &shard->copies[hash % COPY_SLOTS];
-	uint64_t old = *slot;
-	uint64_t lag_ns = (((now_ns >> TIME_SHIFT) - old) & time_mask) << TIME_SHIFT;
-	unsigned ttl = (unsigned)(old >> (TIME_BITS + FALLS_BITS)) & 0xff;
-	unsigned falls = (unsigned)(old >> TIME_BITS) & 3;
 	bool has_id = (packet->ip_id & 0xffff) != 0;
-	uint64_t lag_max_ns = LAG_EQUAL_MS * JBR_NS_PER_MS;
+	uint64_t lag_ns = now.time_ns > old->time_ns ? now.time_ns - old->time_ns : 0;
+	uint64_t limit_ns = lag_limit_ns(old, &now, has_id, shard->learned_lag_ns[port]);
 
-	if (!goes_on || !can_be_copy || (old ^ hash) >> HASH_SHIFT != 0 || packet->ttl > ttl) {
-		*slot = slot_value(hash, packet->ttl, 0, now_ns);
-		return JBR_COPY_NOT;
-	}
-	if (packet->ttl + 1u == ttl)
-		lag_max_ns = LAG_MOVED_MS * JBR_NS_PER_MS;
-	if (!has_id)
-		lag_max_ns = shard->learned_lag_ns[port];
-	/* a time in units of 65 us: one unit of grace */
-	if (lag_ns > lag_max_ns + (UINT64_C(1) << TIME_SHIFT) || (!has_id && lag_max_ns == 0)) {
-		*slot = slot_value(hash, packet->ttl, 0, now_ns);
+	if (!is_time_going_on(shard, now.time_ns) || !can_be_copy || old->hash != now.hash ||
+		now.ttl > old->ttl || lag_ns > limit_ns || limit_ns == 0) {
+		*old = now;
 		return JBR_COPY_NOT;
 	}
 	if (has_id && lag_ns + 1 > shard->seen_lag_ns[port])
 		shard->seen_lag_ns[port] = lag_ns + 1;
-	if (packet->ttl < ttl && falls < 3)
-		falls++;
-	*slot = slot_value(hash, packet->ttl, falls, now_ns);
-	return falls >= 2 ? JBR_COPY_LOOP : JBR_COPY_DUPLICATE;
+	now.falls = (uint8_t)(old->falls + (now.ttl < old->ttl && old->falls < LOOP_FALLS));
+	*old = now;
+	return now.falls >= LOOP_FALLS ? JBR_COPY_LOOP : JBR_COPY_DUPLICATE;
 }

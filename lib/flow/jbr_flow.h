@@ -88,7 +88,7 @@ struct jbr_flow *jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_fl
 /** [data] Room for one more? */
 bool jbr_flow_is_full(const struct jbr_flow_shard *shard);
 /** [data] Which one should go when the shard is full: the nearest deadline among a few, unanswered SYNs
- * and ended connections first. NULL only when the shard is empty. */
+ * and ended connections first. NULL only when no connection has a timer. */
 struct jbr_flow *jbr_flow_victim(struct jbr_flow_shard *shard);
 /** [data] Make the record of @p probe, key and hash set, hot and cold not yet, no timer; its sender is
  * the originator. The shard must not be full and the tuple not present. */

@@ -30,6 +30,15 @@ struct timer {
 
 enum { SLOT_NONE = UINT16_MAX };
 
+/** What is remembered of a segment. */
+struct seen {
+	uint64_t time_ns;
+	uint32_t hash; /* of the fingerprint, the part that does not choose the place */
+	uint16_t vlan; /* the outer one; 0 = none */
+	uint8_t ttl;
+	uint8_t falls; /* how often the TTL fell from copy to copy */
+};
+
 struct jbr_flow_shard {
 	struct bucket *buckets;
 	struct jbr_flow *flows;
@@ -51,7 +60,7 @@ struct jbr_flow_shard {
 	uint32_t any_at; /* record where jbr_flow_any() goes on */
 	uint32_t heads[WHEEL_SLOTS];
 	uint64_t seen_lag_ns[JBR_FLOW_PORTS];
-	uint64_t copies[COPY_SLOTS];
+	struct seen copies[COPY_SLOTS];
 } JBR_CACHE_ALIGNED;
 
 /** Take the timer of the record at @p index out of the wheel. */
