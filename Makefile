@@ -6,7 +6,7 @@
 
 PCAP ?=
 FUZZ_SECONDS ?= 20
-BENCH_PACKETS ?= 2000000
+BENCH_PACKETS ?= 1000000 10000000
 SAMPLE := tests/captures/sample.pcap
 JABIRU := build/app/sensor/jabiru
 DEPS := $(if $(filter-out 0,$(NO_INSTALL)),,install-deps)
@@ -51,11 +51,8 @@ fuzz: $(DEPS) ## each fuzz target for FUZZ_SECONDS=20 on its seeds (clang)
 	@meson compile -C build-fuzz
 	@.ci/test build-fuzz --suite fuzz --test-args=-max_total_time=$(FUZZ_SECONDS)
 
-bench: build ## replay a made capture of BENCH_PACKETS=2000000 and print the speed
-	@build/tests/builder/make_load build/load.pcap $(BENCH_PACKETS)
-	@./$(JABIRU) replay --json build/load.pcap | python3 -c \
-		'import json, sys; print(json.dumps(json.load(sys.stdin)["performance"], indent=2))'
-	@rm -f build/load.pcap
+bench: build ## time replays of made captures, RUNS=10 times each, whole processes on one CPU
+	@tests/replay/bench.sh $(JABIRU) build/tests/builder/make_load $(BENCH_PACKETS)
 
 format: $(DEPS) ## write C files as the lint suite wants them
 	@tests/lint/format.sh . --fix
