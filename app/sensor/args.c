@@ -112,7 +112,8 @@ parse_speed(const char *text, double *ret_speed, struct jbr_error *error)
 		return 0;
 	}
 	*ret_speed = strtod(text, &end);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || !(*ret_speed > 0) || *ret_speed > 1e6)
+	if (strspn(text, "0123456789.") != strlen(text) || text[0] < '0' || text[0] > '9' ||
+		*end != '\0' || !(*ret_speed > 0) || *ret_speed > 1e6)
 		return jbr_error_set(error, -EINVAL,
 			"--speed: '%s' is neither 'max' nor a number above 0 and up to 1000000",
 			text);
@@ -192,6 +193,15 @@ is_stdout(const char *path)
 	return path != NULL && strcmp(path, "-") == 0;
 }
 
+static bool
+is_verb(const char *name)
+{
+	for (size_t i = 0; i < JBR_COUNT_OF(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* What fits together. */
 static int
 check_sense(const struct args *args, struct jbr_error *error)
@@ -204,6 +214,8 @@ check_sense(const struct args *args, struct jbr_error *error)
 	if (args->verb == VERB_REPLAY && to_stdout > 1)
 		return jbr_error_set(error, -EINVAL,
 			"only one of --json, --events - and --flows - may go to standard output");
+	if (args->verb == VERB_HELP && args->help_of != NULL && !is_verb(args->help_of))
+		return jbr_error_set(error, -EINVAL, "help: there is no verb '%s'", args->help_of);
 	if (args->verb == VERB_CHECK && args->config_path == NULL)
 		return jbr_error_set(error, -EINVAL, "check: name the file with -c FILE");
 	if (args->verb != VERB_REPLAY && args->verb != VERB_HELP && args->nb_captures > 0)

@@ -334,13 +334,17 @@ disturbed(const struct jbr_tcp_conn *before, const struct jbr_tcp_input *input)
 static bool
 is_unread(const struct jbr_tcp_conn *before, const struct jbr_tcp_input *input)
 {
+	const struct jbr_packet *packet = input->packet;
 	const struct jbr_tcp_hot *hot = &before->hot;
 	unsigned to = input->from ^ 1;
 	bool is_last_of_peer = ((hot->flags & JBR_TCP_LAST_DATA_R) != 0) == (to == 1);
+	uint32_t end = hot->nxt[to] - (before->cold.fin_ns[to] != 0);
+	bool is_acked = has(before, JBR_TCP_ACKED_O, to) && !jbr_tcp_is_before(hot->una[to], end);
 
-	return is_last_of_peer && has(before, JBR_TCP_HAD_DATA_O, to) &&
-		has(before, JBR_TCP_ACKED_O, to) &&
-		!jbr_tcp_is_before(hot->una[to], hot->nxt[to] - (before->cold.fin_ns[to] != 0)) &&
+	/* the RST may be the first to acknowledge it */
+	if ((packet->flags & JBR_TCP_ACK) && !jbr_tcp_is_before(packet->ack, end))
+		is_acked = true;
+	return is_last_of_peer && has(before, JBR_TCP_HAD_DATA_O, to) && is_acked &&
 		is_within(input->now_ns, hot->data_ns, UNREAD_S * JBR_NS_PER_S);
 }
 

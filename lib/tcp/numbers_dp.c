@@ -92,6 +92,8 @@ take_holes(struct jbr_tcp_conn *conn, unsigned to, uint32_t ack, struct jbr_tcp_
 	holes = jbr_tcp_ranges_acknowledge(ranges_of(conn, to), ack, &missing);
 	if (holes == 0)
 		return 0;
+	if (conn->cold.trust & JBR_TRUST_FRAGMENTED)
+		return 0; /* they may have come in later fragments, which are not read */
 	if (jbr_step_has(&conn->hot, JBR_TCP_ESTIMATED_O, to))
 		return 0; /* the side was never seen: one-way view, not loss */
 	conn->ext.missing[to] += missing;

@@ -34,6 +34,7 @@ struct input {
 /** One made conversation. */
 struct tuple {
 	uint32_t next[2];
+	uint32_t strange[2]; /**< end of the last segment that did not begin at next */
 	uint16_t id[2];
 	uint16_t port;
 	bool is_ipv6;
@@ -87,14 +88,17 @@ put32(uint8_t *at, uint32_t value)
 	put16(at + 2, value & 0xffff);
 }
 
-/* A number near what is expected next, or far from it. */
+/* A number of that side near what is expected next, or far from it. */
 static inline uint32_t
-near(uint32_t expected, unsigned choice)
+number_of(const struct tuple *tuple, unsigned side, unsigned choice)
 {
 	static const int32_t steps[] = {0, 0, 0, 0, -1, 1, -2, 100, -100, 1460, -1460, 60000,
-		-60000, 1 << 20, 1 << 30, INT32_MIN};
+		-60000, 1 << 20, INT32_MIN};
 
-	return expected + (uint32_t)steps[choice % JBR_COUNT_OF(steps)];
+	choice &= 15;
+	if (choice == JBR_COUNT_OF(steps))
+		return tuple->strange[side];
+	return tuple->next[side] + (uint32_t)steps[choice];
 }
 
 static inline uint32_t
@@ -215,6 +219,7 @@ send(struct story *story, struct tuple *tuple, const struct segment *segment)
 {
 	uint8_t *frame;
 	unsigned length;
+	uint32_t end;
 
 	if (story->count == STORY_FRAMES_MAX)
 		return;
@@ -223,9 +228,14 @@ send(struct story *story, struct tuple *tuple, const struct segment *segment)
 	length += put_datagram(frame + length, tuple, segment);
 	add(story, length, JBR_LINK_ETHERNET);
 	tuple->id[segment->side]++;
-	if (segment->seq == tuple->next[segment->side] && !(segment->flags & JBR_TCP_RST))
-		tuple->next[segment->side] += segment->payload + !!(segment->flags & JBR_TCP_SYN) +
+	end = segment->seq;
+	if (!(segment->flags & JBR_TCP_RST))
+		end += segment->payload + !!(segment->flags & JBR_TCP_SYN) +
 			!!(segment->flags & JBR_TCP_FIN);
+	if (segment->seq == tuple->next[segment->side])
+		tuple->next[segment->side] = end;
+	else
+		tuple->strange[segment->side] = end;
 }
 
 /* ---- operations ---- */
@@ -250,8 +260,8 @@ operate_segment(struct story *story, bool is_odd)
 
 	segment.flags = take(input);
 	numbers = take(input);
-	segment.seq = near(tuple->next[segment.side], numbers >> 4);
-	segment.ack = near(tuple->next[segment.side ^ 1], numbers & 15);
+	segment.seq = number_of(tuple, segment.side, numbers >> 4);
+	segment.ack = number_of(tuple, segment.side ^ 1, numbers);
 	segment.window = take(input);
 	segment.payload = take(input) % 64;
 	if (is_odd) {
@@ -316,7 +326,7 @@ operate_quote(struct story *story)
 	if (story->count == STORY_FRAMES_MAX)
 		return;
 	tuple.is_ipv6 = false;
-	segment.seq = near(tuple.next[segment.side], numbers >> 4);
+	segment.seq = number_of(&tuple, segment.side, numbers >> 4);
 	put_datagram(datagram, &tuple, &segment);
 	put_link(story->bytes[story->count], 0x0800, 0);
 	ip = story->bytes[story->count] + ETHERNET;
