@@ -2,8 +2,6 @@
 /* SYN, SYN-ACK, the ACK that completes them, and FIN: what moves the state table. */
 #include "step.h"
 
-enum { BEYOND_MAX = 1 << 20 };
-
 static void
 take_syn_options(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from)
 {
@@ -121,7 +119,7 @@ handshake_event(const struct jbr_tcp_conn *conn, const struct jbr_tcp_input *inp
 									     : JBR_TCP_EVENT_ACK;
 		/* data that acknowledges a little more than the tap saw: loss, not another connection */
 		if (packet->payload_length > 0)
-			sent += BEYOND_MAX;
+			sent += JBR_STEP_JUMP_MAX;
 		return beyond >= 1 && beyond <= sent ? JBR_TCP_EVENT_ACK_SYN : JBR_TCP_EVENT_ACK;
 	case JBR_TCP_STATE_CROSSED:
 	case JBR_TCP_STATE_SYNACK_ONLY:

@@ -2,8 +2,7 @@
 /* Sequence numbers, acknowledgements, windows, timestamps of a segment, and what comes after an end. */
 #include "step.h"
 
-/* A forward jump beyond this needs a second opinion: loss at the tap, or a blind segment. */
-enum { JUMP_MAX = 1 << 20, REORDER_MS = 3 };
+enum { REORDER_MS = 3 };
 
 /* ---- sequence space ---- */
 
@@ -59,7 +58,7 @@ jbr_step_sequence(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input)
 	}
 	if (end == packet->seq)
 		return;
-	if (jbr_tcp_distance(packet->seq, hot->nxt[from]) > JUMP_MAX &&
+	if (jbr_tcp_distance(packet->seq, hot->nxt[from]) > JBR_STEP_JUMP_MAX &&
 		!(conn->cold.trust & JBR_TRUST_LOSSY)) {
 		conn->cold.trust |= JBR_TRUST_LOSSY;
 		return;
@@ -118,7 +117,7 @@ jbr_step_ack(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 		hot->nxt[to] = packet->ack;
 		hot->flags |= (JBR_TCP_SEEN_O | JBR_TCP_ESTIMATED_O) << to;
 	}
-	if (jbr_tcp_distance(packet->ack, hot->nxt[to]) > JUMP_MAX)
+	if (jbr_tcp_distance(packet->ack, hot->nxt[to]) > JBR_STEP_JUMP_MAX)
 		return 0; /* of no byte that is near: it moves nothing */
 	if (!jbr_step_has(hot, JBR_TCP_ACKED_O, to)) {
 		hot->flags |= JBR_TCP_ACKED_O << to;

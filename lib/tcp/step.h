@@ -4,6 +4,9 @@
 #pragma once
 #include "jbr_tcp.h"
 
+/** A number further ahead than this needs a second opinion: loss at the tap, or a blind segment. */
+enum { JBR_STEP_JUMP_MAX = 1 << 20 };
+
 /** Is the flag set for @p side? @p flag_of_originator is the pair's first. */
 static inline bool
 jbr_step_has(const struct jbr_tcp_hot *hot, unsigned flag_of_originator, unsigned side)
@@ -67,7 +70,8 @@ bool jbr_step_probe(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input
 void jbr_step_timestamp(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from);
 /** ACK fields that reach a side after its FIN or RST: a RST with such a number only answers them. */
 void jbr_step_late_ack(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from);
-/** Test D2: the sender of an accepted RST goes on, and no reordering explains it.
+/** Test D2: the sender of a RST that was taken, or lay inside the window, goes on, and no reordering
+ * explains it.
  * @param nxt_before  its nxt before the segment */
 void jbr_step_after_reset(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	uint32_t nxt_before, struct jbr_tcp_result *result);
