@@ -47,8 +47,15 @@ struct worker {
 	bool owns[JBR_FLOW_SHARDS];
 	unsigned index; /**< owns the shards s with s % workers == index */
 	unsigned workers;
+	bool sees_all; /**< every worker is given every frame (replay): a frame that belongs to no
+	                    connection is counted by the one whose turn its number is. Live: false,
+	                    by whoever polled it */
 	bool wants_records;
 	bool wants_findings;
+	/* of the last burst: frames that belong to another worker's shards, not counted here */
+	uint8_t foreign[BURST_MAX];    /**< their places in the burst */
+	uint8_t foreign_to[BURST_MAX]; /**< the workers they belong to */
+	uint8_t nb_foreign;
 	struct jbr_counters counters;
 	struct output output;
 	/* working space of one burst and one step */
@@ -58,7 +65,7 @@ struct worker {
 	struct jbr_tcp_conn conn;
 };
 
-/** [control] Prepare @p worker, whose memory is the caller's. */
+/** [control] Prepare @p worker, whose memory is the caller's; sees_all is set. */
 void worker_init(struct worker *worker, const struct jbr_config *config,
 	struct jbr_flow_table *table, unsigned index, unsigned workers);
 
@@ -66,7 +73,7 @@ void worker_init(struct worker *worker, const struct jbr_config *config,
 bool worker_is_nearly_full(const struct worker *worker, unsigned packets);
 
 /** [data] Analyse up to BURST_MAX frames, in order. Frames of other workers' shards are passed over, so
- * that every worker may be given every frame. */
+ * that every worker may be given every frame; `foreign` says which they were. */
 void pipeline_burst(struct worker *worker, const struct jbr_frame *frames, unsigned count);
 
 /** [data] Run the timers due at or before @p now_ns in the worker's shards, as far as the output has

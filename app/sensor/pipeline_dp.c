@@ -7,7 +7,16 @@
 static bool
 is_mine(const struct worker *worker, uint64_t number)
 {
-	return number % worker->workers == worker->index;
+	return !worker->sees_all || number % worker->workers == worker->index;
+}
+
+/* Another worker's frame: who drives this one may hand it on. */
+static void
+pass_over(struct worker *worker, unsigned at, unsigned shard)
+{
+	worker->foreign[worker->nb_foreign] = (uint8_t)at;
+	worker->foreign_to[worker->nb_foreign] = (uint8_t)(shard % worker->workers);
+	worker->nb_foreign++;
 }
 
 static void
@@ -78,8 +87,10 @@ receive(struct worker *worker, const struct jbr_frame *frame, struct jbr_packet 
 			return false;
 	}
 	jbr_flow_locate(worker->table, packet, probe);
-	if (!worker->owns[probe->shard])
+	if (!worker->owns[probe->shard]) {
+		pass_over(worker, (unsigned)(probe - worker->probes), probe->shard);
 		return false;
+	}
 	jbr_flow_prefetch(worker->shards[probe->shard], probe);
 	if (packet->kind != JBR_PACKET_TCP)
 		return true;
@@ -393,6 +404,7 @@ pipeline_burst(struct worker *worker, const struct jbr_frame *frames, unsigned c
 	uint8_t todo[BURST_MAX];
 	unsigned nb_todo = 0;
 
+	worker->nb_foreign = 0;
 	for (unsigned i = 0; i < count; i++)
 		if (receive(worker, &frames[i], &worker->packets[i], &worker->probes[i]))
 			todo[nb_todo++] = (uint8_t)i;

@@ -33,6 +33,7 @@ worker_init(struct worker *worker, const struct jbr_config *config, struct jbr_f
 	}
 	worker->index = index;
 	worker->workers = workers;
+	worker->sees_all = true;
 	*options = jbr_packet_options_default();
 	options->vxlan_port = (uint16_t)config->tunnel_vxlan_port;
 	options->geneve_port = (uint16_t)config->tunnel_geneve_port;
