@@ -127,16 +127,17 @@ is_midstream(const struct jbr_flow *flow)
 static void
 record_tuple(const struct jbr_flow *flow, struct jbr_event_tuple *tuple)
 {
-	const union jbr_address *src = &flow->key.address[flow->originator];
-	const union jbr_address *dst = &flow->key.address[flow->originator ^ 1];
+	unsigned originator = jbr_flow_originator(flow);
+	const union jbr_address *src = &flow->key.address[originator];
+	const union jbr_address *dst = &flow->key.address[originator ^ 1];
 	bool is_ipv4 = jbr_address_is_ipv4(src) && jbr_address_is_ipv4(dst);
 
 	memset(tuple, 0, sizeof(*tuple));
 	tuple->ip_version = is_ipv4 ? 4 : 6;
 	memcpy(tuple->src, src->bytes + (is_ipv4 ? 12 : 0), is_ipv4 ? 4 : 16);
 	memcpy(tuple->dst, dst->bytes + (is_ipv4 ? 12 : 0), is_ipv4 ? 4 : 16);
-	tuple->src_port = flow->key.port[flow->originator];
-	tuple->dst_port = flow->key.port[flow->originator ^ 1];
+	tuple->src_port = flow->key.port[originator];
+	tuple->dst_port = flow->key.port[originator ^ 1];
 	tuple->vlan[0] = flow->cold.vlan[0];
 	tuple->vlan[1] = flow->cold.vlan[1];
 	tuple->tunnel = flow->cold.tunnel;
@@ -210,8 +211,8 @@ record_flow(struct worker *worker, const struct jbr_flow *flow, const struct jbr
 	record_times(flow, record);
 	for (unsigned side = 0; side < JBR_SIDES; side++) {
 		record->packets[side] = flow->hot.packets[side];
-		record->bytes[side] = flow->hot.bytes[side];
-		record->payload[side] = flow->hot.payload[side];
+		record->bytes[side] = jbr_tcp_bytes(&flow->hot, cold, side);
+		record->payload[side] = jbr_tcp_payload(&flow->hot, cold, side);
 		record->mss[side] = cold->mss[side];
 		record->wscale[side] = flow->hot.scale[side];
 	}

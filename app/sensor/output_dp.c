@@ -79,7 +79,7 @@ output_finding(struct worker *worker, const struct jbr_frame *frame,
 	finding->trust = flow->cold.trust;
 	/* the flow holds the state before this packet: it is committed after the verdict */
 	for (unsigned side = 0; side < JBR_TCP_SIDES; side++) {
-		unsigned place = flow->originator ^ side;
+		unsigned place = jbr_flow_originator(flow) ^ side;
 
 		if (flow->key.port[place] != packet->src_port ||
 			memcmp(&flow->key.address[place], &packet->src, sizeof(packet->src)) != 0)

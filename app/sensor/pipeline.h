@@ -59,6 +59,9 @@ struct worker {
 	struct jbr_counters counters;
 	struct output output;
 	/* working space of one burst and one step */
+	unsigned at;                /* frames of the burst that were received so far */
+	bool is_glanced[BURST_MAX]; /**< the frame's numbers are in glances, not in packets */
+	struct jbr_glance glances[BURST_MAX];
 	struct jbr_packet packets[BURST_MAX];
 	struct jbr_flow_probe probes[BURST_MAX];
 	struct jbr_tcp_conn before;

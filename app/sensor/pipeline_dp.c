@@ -72,11 +72,41 @@ count_segment(struct jbr_counters *counters, const struct jbr_packet *packet)
 		counters->segments[JBR_SEGMENT_TUNNELLED]++;
 }
 
-/* @return the packet goes on to a connection of this worker */
-static bool
-receive(struct worker *worker, const struct jbr_frame *frame, struct jbr_packet *packet,
-	struct jbr_flow_probe *probe)
+/* Does the frame at @p at, which was located, belong to this worker? Then its bucket is fetched. */
+static inline bool
+is_owned(struct worker *worker, unsigned at)
 {
+	const struct jbr_flow_probe *probe = &worker->probes[at];
+
+	if (!worker->owns[probe->shard]) {
+		pass_over(worker, at, probe->shard);
+		return false;
+	}
+	jbr_flow_prefetch(worker->shards[probe->shard], probe);
+	return true;
+}
+
+/* Nearly every frame needs no more than a glance.
+ * @return it is located */
+static inline __attribute__((flatten)) bool
+glance(struct worker *worker, const struct jbr_frame *frame, unsigned at)
+{
+	struct jbr_glance *seen = &worker->glances[at];
+
+	if (!jbr_packet_glance(frame, &worker->packet_options, seen) ||
+		!jbr_detect_is_quiet(&worker->config->params, seen))
+		return false;
+	jbr_flow_locate_glance(worker->table, seen, &worker->probes[at]);
+	return true;
+}
+
+/* Any other is read whole, and counted.
+ * @return it goes on to a connection of this worker */
+static bool
+receive(struct worker *worker, const struct jbr_frame *frame, unsigned at)
+{
+	struct jbr_packet *packet = &worker->packets[at];
+
 	jbr_packet_parse(frame, &worker->packet_options, packet);
 	if (packet->kind != JBR_PACKET_TCP) {
 		if (is_mine(worker, frame->number)) {
@@ -86,12 +116,9 @@ receive(struct worker *worker, const struct jbr_frame *frame, struct jbr_packet 
 		if (packet->kind != JBR_PACKET_ICMP_QUOTE)
 			return false;
 	}
-	jbr_flow_locate(worker->table, packet, probe);
-	if (!worker->owns[probe->shard]) {
-		pass_over(worker, (unsigned)(probe - worker->probes), probe->shard);
+	jbr_flow_locate(worker->table, packet, &worker->probes[at]);
+	if (!is_owned(worker, at))
 		return false;
-	}
-	jbr_flow_prefetch(worker->shards[probe->shard], probe);
 	if (packet->kind != JBR_PACKET_TCP)
 		return true;
 	jbr_detect_flags(&worker->config->params, packet);
@@ -112,7 +139,7 @@ reject_by_icmp(const struct jbr_packet *packet, const struct jbr_flow_probe *pro
 		(packet->ip_version == 6 && packet->icmp_type == 1);
 
 	if (is_unreachable && flow->hot.state == JBR_TCP_STATE_SYN_SENT &&
-		probe->sender == flow->originator && packet->seq == flow->cold.isn[0])
+		probe->sender == jbr_flow_originator(flow) && packet->seq == flow->cold.isn[0])
 		flow->hot.flags |= JBR_TCP_ICMP_REJECTED;
 }
 
@@ -120,6 +147,7 @@ static void
 begin(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
 	const struct jbr_tcp_input *input)
 {
+	worker->conn.hot.place = flow->hot.place;
 	jbr_tcp_begin(&worker->conn, input);
 	flow->hot = worker->conn.hot;
 	flow->cold = worker->conn.cold;
@@ -287,7 +315,7 @@ step(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard
 	worker->counters.acks_unseen += result.acks_unseen;
 	count_findings(worker, frame, flow, input, &result);
 	if (result.is_swapped)
-		flow->originator ^= 1;
+		worker->conn.hot.place ^= JBR_FLOW_ORIGINATOR;
 	commit(worker, shard, flow);
 	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, jbr_flow_ext(shard, flow)));
 }
@@ -351,6 +379,74 @@ find_or_open(struct worker *worker, const struct jbr_frame *frame,
 	return flow;
 }
 
+/* The next segment in order of an undisturbed connection: nearly every packet.
+ * @return it was one, and is done */
+static inline bool
+step_plain(struct worker *worker, const struct jbr_frame *frame, const struct jbr_glance *glance,
+	const struct jbr_flow_probe *probe, struct jbr_flow *flow)
+{
+	struct jbr_tcp_segment segment = {.glance = glance,
+		.now_ns = frame->time_ns,
+		.number = frame->number,
+		.from = probe->sender != jbr_flow_originator(flow)};
+	bool has_payload = glance->payload_length > 0;
+	struct jbr_tcp_plain plain;
+
+	if (!jbr_tcp_step_plain(&flow->hot, &segment, &plain))
+		return false;
+	jbr_flow_remember(worker->shards[probe->shard], probe, glance->vlan, glance->ttl,
+		frame->time_ns);
+	worker->counters.acks += plain.acks_new;
+	jbr_tcp_commit_plain(&flow->hot, &segment, &plain);
+	if (JBR_UNLIKELY(jbr_zeek_lacks_letter(&flow->hot, has_payload, segment.from)))
+		jbr_zeek_plain(&flow->hot, &flow->cold, has_payload, segment.from);
+	return true;
+}
+
+/* The same of a frame that was only glanced at.
+ * @return it is counted and done; false: nothing has changed */
+static inline __attribute__((flatten)) bool
+analyse_glance(struct worker *worker, const struct jbr_frame *frame,
+	const struct jbr_glance *glance, const struct jbr_flow_probe *probe)
+{
+	struct jbr_counters *counters = &worker->counters;
+	struct jbr_flow *flow = jbr_flow_find(worker->shards[probe->shard], probe);
+
+	if (flow == NULL || jbr_flow_is_due(flow, frame->time_ns) ||
+		!step_plain(worker, frame, glance, probe, flow))
+		return false;
+	counters->received++;
+	counters->received_bytes += frame->wire;
+	counters->tcp++;
+	counters->segments[glance->payload_length > 0 ? JBR_SEGMENT_DATA : JBR_SEGMENT_PURE_ACK]++;
+	if (glance->ip_version == 6)
+		counters->segments[JBR_SEGMENT_IPV6]++;
+	return true;
+}
+
+/* Anything else; @p flow is NULL where there is none yet. */
+static void
+step_any(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe, struct jbr_flow *flow, struct jbr_tcp_input *input)
+{
+	const struct jbr_packet *packet = input->packet;
+
+	if (flow != NULL && JBR_UNLIKELY(input->now_ns < flow->hot.last_ns)) {
+		/* a connection's own time never goes back */
+		flow->cold.trust |= JBR_TRUST_CLOCK;
+		input->now_ns = flow->hot.last_ns;
+	}
+	if (is_copy(worker, frame, probe, flow, input))
+		return;
+	if (flow != NULL && packet->checksum == JBR_CHECKSUM_BAD &&
+		!jbr_tcp_is_checksum_believed(&flow->hot, &flow->cold, input->from)) {
+		step_corrupt(worker, shard, flow, input);
+		return;
+	}
+	flow = find_or_open(worker, frame, probe, flow, input);
+	step(worker, frame, shard, flow, input);
+}
+
 static void
 analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_packet *packet,
 	const struct jbr_flow_probe *probe)
@@ -360,60 +456,92 @@ analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_p
 	struct jbr_tcp_input input = {.packet = packet,
 		.now_ns = frame->time_ns,
 		.number = frame->number};
-	struct jbr_tcp_plain plain;
 
 	/* what was due before this packet happens before it */
-	if (flow != NULL && flow->deadline_ns <= frame->time_ns)
+	if (flow != NULL && jbr_flow_is_due(flow, frame->time_ns))
 		flow = lifecycle_run(worker, shard, flow, frame->time_ns);
-	if (packet->kind == JBR_PACKET_ICMP_QUOTE) {
+	if (JBR_UNLIKELY(packet->kind == JBR_PACKET_ICMP_QUOTE)) {
 		if (flow != NULL)
 			reject_by_icmp(packet, probe, flow);
 		return;
 	}
 	if (flow != NULL) {
-		input.from = probe->sender != flow->originator;
-		if (JBR_UNLIKELY(input.now_ns < flow->hot.last_ns)) {
-			/* a connection's own time never goes back */
-			flow->cold.trust |= JBR_TRUST_CLOCK;
-			input.now_ns = flow->hot.last_ns;
-		}
+		struct jbr_glance glance;
+
+		input.from = probe->sender != jbr_flow_originator(flow);
+		if (jbr_packet_glance_of(packet, &glance) &&
+			step_plain(worker, frame, &glance, probe, flow))
+			return;
 	}
-	if (is_copy(worker, frame, probe, flow, &input))
-		return;
-	if (flow != NULL && packet->checksum == JBR_CHECKSUM_BAD &&
-		!jbr_tcp_is_checksum_believed(&flow->hot, &flow->cold, input.from)) {
-		step_corrupt(worker, shard, flow, &input);
-		return;
-	}
-	flow = find_or_open(worker, frame, probe, flow, &input);
-	if (jbr_tcp_step_plain(&flow->hot, &input, &plain)) {
-		worker->counters.acks += plain.acks_new;
-		jbr_tcp_commit_plain(&flow->hot, &input, &plain);
-		if (jbr_zeek_lacks_letter(&flow->hot, packet, input.from))
-			jbr_zeek_plain(&flow->hot, &flow->cold, packet, input.from);
-		return;
-	}
-	step(worker, frame, shard, flow, &input);
+	step_any(worker, frame, shard, probe, flow, &input);
 }
 
 /* ---- the burst ---- */
 
+/* How many packets are on their way together: what is fetched for one arrives while the others are
+ * worked on. More than the processor has places for waiting loads would only stand in line. */
+enum { GROUP = 8 };
+
+/* Read the headers of the next group and fetch what the look-ups need first.
+ * @return how many go on */
+static unsigned
+receive_group(struct worker *worker, const struct jbr_frame *frames, unsigned count, uint8_t *todo)
+{
+	unsigned end = worker->at + GROUP < count ? worker->at + GROUP : count;
+	unsigned nb_todo = 0;
+
+	for (; worker->at < end; worker->at++) {
+		unsigned at = worker->at;
+
+		worker->is_glanced[at] = glance(worker, &frames[at], at);
+		if (worker->is_glanced[at] ? is_owned(worker, at)
+					   : receive(worker, &frames[at], at))
+			todo[nb_todo++] = (uint8_t)at;
+	}
+	return nb_todo;
+}
+
+static void
+analyse_group(struct worker *worker, const struct jbr_frame *frames, unsigned count,
+	const uint8_t *todo)
+{
+	for (unsigned i = 0; i < count; i++) {
+		unsigned at = todo[i];
+
+		if (worker->is_glanced[at]) {
+			if (analyse_glance(worker, &frames[at], &worker->glances[at],
+				    &worker->probes[at]))
+				continue;
+			receive(worker, &frames[at], at);
+		}
+		analyse(worker, &frames[at], &worker->packets[at], &worker->probes[at]);
+	}
+}
+
+/* Three stages, each a group behind the one before: read the headers and fetch the bucket; compare its
+ * tags and fetch the record; analyse. */
 void
 pipeline_burst(struct worker *worker, const struct jbr_frame *frames, unsigned count)
 {
-	uint8_t todo[BURST_MAX];
-	unsigned nb_todo = 0;
+	uint8_t todo[3][GROUP];
+	unsigned nb_todo[3] = {0, 0, 0};
 
 	worker->nb_foreign = 0;
-	for (unsigned i = 0; i < count; i++)
-		if (receive(worker, &frames[i], &worker->packets[i], &worker->probes[i]))
-			todo[nb_todo++] = (uint8_t)i;
-	for (unsigned i = 0; i < nb_todo; i++) {
-		const struct jbr_flow_probe *probe = &worker->probes[todo[i]];
+	worker->at = 0;
+	for (unsigned turn = 0; turn < (count + GROUP - 1) / GROUP + 2; turn++) {
+		unsigned first = turn % 3;
+		unsigned second = (turn + 2) % 3;
+		unsigned third = (turn + 1) % 3;
 
-		jbr_flow_prefetch_record(worker->shards[probe->shard], probe);
+		nb_todo[first] = receive_group(worker, frames, count, todo[first]);
+		for (unsigned i = 0; i < nb_todo[second]; i++) {
+			unsigned at = todo[second][i];
+			struct jbr_flow_probe *probe = &worker->probes[at];
+
+			jbr_flow_prefetch_record(worker->shards[probe->shard], probe);
+			if (!worker->is_glanced[at])
+				jbr_flow_prefetch_rest(worker->shards[probe->shard], probe);
+		}
+		analyse_group(worker, frames, nb_todo[third], todo[third]);
 	}
-	for (unsigned i = 0; i < nb_todo; i++)
-		analyse(worker, &frames[todo[i]], &worker->packets[todo[i]],
-			&worker->probes[todo[i]]);
 }

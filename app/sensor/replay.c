@@ -20,6 +20,9 @@ enum {
 	 * it follows from the packets alone, however the reader hands them out. */
 	BATCH_FRAMES = 8192,
 	BATCH_S = 1,
+	/* What one worker alone is given at a time: few enough that the bytes read to find the frames are
+	 * still near when they are analysed. Several wait for each other each time, so theirs is more. */
+	FEED_FRAMES = 256,
 	LIMITER_ENTITIES = 1 << 17,
 	PROGRESS_MIN_BYTES = 64 << 20,
 	PROGRESS_COLUMNS = 40,
@@ -174,11 +177,13 @@ feed(struct replay *replay, size_t count, struct jbr_error *error)
 static int
 run_pass(struct replay *replay, struct jbr_error *error)
 {
-	size_t want = replay->args->speed > 0 ? BURST_MAX : BATCH_FRAMES;
+	size_t want = replay->args->workers == 1 ? FEED_FRAMES : BATCH_FRAMES;
 	struct jbr_error feed_error = {0};
 	size_t count;
 	int rc;
 
+	if (replay->args->speed > 0)
+		want = BURST_MAX;
 	do {
 		count = 0;
 		rc = capture_read(replay->capture, replay->frames, want, &count, error);

@@ -18,6 +18,11 @@
  * @param packet  a result of jbr_packet_parse(); one that is no TCP segment is left as it is */
 void jbr_detect_flags(const struct jbr_params *params, struct jbr_packet *packet);
 
+/** [data] Would jbr_detect_flags() find nothing on the segment? What it finds on ACKs without urgent
+ * data is in the addresses, the ports and the TTL.
+ * @return true: nothing; false: look closely */
+bool jbr_detect_is_quiet(const struct jbr_params *params, const struct jbr_glance *glance);
+
 /** [data] Judge a RST: its provisional cause by the ordered rules of docs/architecture.md, and the
  * evidence. What follows within 5 s may still show it to be forged: jbr_detect_reset_revise().
  * @param before      the connection before the RST's own step

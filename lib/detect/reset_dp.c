@@ -369,7 +369,9 @@ established(const struct jbr_tcp_conn *before, const struct jbr_tcp_input *input
 		return JBR_RESET_PAWS;
 	if (before->has_ext && is_syn_inside(&before->ext, input))
 		return JBR_RESET_SYN_IN_ESTABLISHED;
-	if (from == 0 && (hot->flags & JBR_TCP_HANDSHAKE) && hot->payload[0] + hot->payload[1] == 0)
+	if (from == 0 && (hot->flags & JBR_TCP_HANDSHAKE) &&
+		jbr_tcp_payload(hot, &before->cold, 0) + jbr_tcp_payload(hot, &before->cold, 1) ==
+			0)
 		return JBR_RESET_HEALTH_CHECK;
 	if ((packet->options & JBR_OPT_MPTCP) &&
 		(packet->mptcp_subtype == MPTCP_RST || packet->mptcp_subtype == MPTCP_FASTCLOSE))

@@ -33,22 +33,41 @@ lag_limit_ns(const struct seen *old, const struct seen *now, bool has_id, uint64
 	return has_id ? limit_ns : jbr_min_u64(limit_ns, learned_ns);
 }
 
+static inline struct seen
+seen_of(const struct jbr_flow_probe *probe, uint16_t vlan, uint8_t ttl, uint64_t now_ns)
+{
+	return (struct seen){.time_ns = now_ns,
+		.hash = (uint32_t)(probe->fingerprint >> 32),
+		.vlan = vlan,
+		.ttl = ttl};
+}
+
+void
+jbr_flow_remember(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe, uint16_t vlan,
+	uint8_t ttl, uint64_t now_ns)
+{
+	(void)is_time_going_on(shard, now_ns);
+	shard->copies[probe->fingerprint % COPY_SLOTS] = seen_of(probe, vlan, ttl, now_ns);
+}
+
 enum jbr_copy
 jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	const struct jbr_packet *packet, const struct jbr_frame *frame, bool can_be_copy)
 {
 	struct seen *old = &shard->copies[probe->fingerprint % COPY_SLOTS];
-	struct seen now = {.time_ns = frame->time_ns,
-		.hash = (uint32_t)(probe->fingerprint >> 32),
-		.vlan = packet->vlan[0],
-		.ttl = packet->ttl};
+	struct seen now = seen_of(probe, packet->vlan[0], packet->ttl, frame->time_ns);
 	unsigned port = frame->port % JBR_FLOW_PORTS;
 	bool has_id = (packet->ip_id & 0xffff) != 0;
 	uint64_t lag_ns = now.time_ns > old->time_ns ? now.time_ns - old->time_ns : 0;
-	uint64_t limit_ns = lag_limit_ns(old, &now, has_id, shard->learned_lag_ns[port]);
+	uint64_t limit_ns;
 
 	if (!is_time_going_on(shard, now.time_ns) || !can_be_copy || old->hash != now.hash ||
-		now.ttl > old->ttl || lag_ns > limit_ns || limit_ns == 0) {
+		now.ttl > old->ttl) {
+		*old = now;
+		return JBR_COPY_NOT;
+	}
+	limit_ns = lag_limit_ns(old, &now, has_id, shard->learned_lag_ns[port]);
+	if (lag_ns > limit_ns || limit_ns == 0) {
 		*old = now;
 		return JBR_COPY_NOT;
 	}

@@ -30,14 +30,11 @@ release(void *memory, size_t bytes)
 		munmap(memory, bytes);
 }
 
+/* Six of eight places used when the shard is full: one bucket in seven passes a record on then. */
 static size_t
 buckets_of(uint32_t capacity)
 {
-	size_t buckets = 1;
-
-	while (buckets * (BUCKET_SLOTS / 2) < capacity)
-		buckets *= 2;
-	return buckets;
+	return (capacity + BUCKET_FILL - 1) / BUCKET_FILL;
 }
 
 static void
@@ -56,7 +53,7 @@ shard_init(struct jbr_flow_shard *shard, uint32_t capacity, const uint64_t *lear
 	memset(shard, 0, sizeof(*shard));
 	shard->capacity = capacity;
 	shard->exts_capacity = capacity / EXT_SHARE;
-	shard->bucket_mask = (uint32_t)buckets_of(capacity) - 1;
+	shard->nb_buckets = (uint32_t)buckets_of(capacity);
 	shard->learned_lag_ns = learned_lag_ns;
 	memset(shard->heads, 0xff, sizeof(shard->heads));
 	shard->flows = reserve(capacity * sizeof(*shard->flows));
@@ -116,7 +113,7 @@ jbr_flow_table_free(struct jbr_flow_table *table)
 static void
 shard_clear(struct jbr_flow_shard *shard)
 {
-	memset(shard->buckets, 0, ((size_t)shard->bucket_mask + 1) * sizeof(*shard->buckets));
+	memset(shard->buckets, 0, (size_t)shard->nb_buckets * sizeof(*shard->buckets));
 	memset(shard->heads, 0xff, sizeof(shard->heads));
 	memset(shard->copies, 0, sizeof(shard->copies));
 	memset(shard->seen_lag_ns, 0, sizeof(shard->seen_lag_ns));
@@ -153,7 +150,7 @@ jbr_flow_table_bytes(const struct jbr_flow_table *table)
 	const struct jbr_flow_shard *shard = &table->shards[0];
 	size_t bytes = sizeof(*table) / JBR_FLOW_SHARDS;
 
-	bytes += ((size_t)shard->bucket_mask + 1) * sizeof(*shard->buckets);
+	bytes += (size_t)shard->nb_buckets * sizeof(*shard->buckets);
 	bytes += shard->capacity *
 		(sizeof(*shard->flows) + sizeof(*shard->timers) + sizeof(*shard->free_flows));
 	bytes += shard->exts_capacity * (sizeof(*shard->exts) + sizeof(*shard->free_exts));

@@ -5,8 +5,7 @@
 #include "table.h"
 
 enum {
-	RECORD_LINES = 3, /* that a plain packet touches */
-	ANY_AHEAD = 4,    /* records whose buckets are fetched ahead at the end of a run */
+	ANY_AHEAD = 4, /* records whose buckets are fetched ahead at the end of a run */
 };
 
 /* A free slot is marked by index 0, so that fresh zero pages are empty buckets: the slot holds the
@@ -23,58 +22,157 @@ jbr_flow_shard_at(struct jbr_flow_table *table, unsigned index)
 	return &table->shards[index];
 }
 
-static uint64_t
-fingerprint(uint64_t tuple_hash, const struct jbr_packet *packet)
-{
-	uint64_t numbers = (uint64_t)packet->seq << 32 | packet->ack;
-	uint64_t form = (uint64_t)(packet->ip_id & 0xffff) << 48 | (uint64_t)packet->flags << 36 |
-		(uint64_t)packet->tcp_checksum << 16 | (packet->payload_length & 0xffff);
+static const uint64_t odd[] = {
+	UINT64_C(0x9e3779b97f4a7c15),
+	UINT64_C(0xc2b2ae3d27d4eb4f),
+	UINT64_C(0x165667b19e3779f9),
+	UINT64_C(0xd6e8feb86659fd93),
+};
 
-	return jbr_mix64(tuple_hash ^ numbers, form ^ UINT64_C(0x9e3779b97f4a7c15));
+/* What a tap's copy repeats, whatever it changes on the way. */
+static inline uint64_t
+fingerprint(uint64_t tuple_hash, uint64_t numbers, uint32_t ip_id, uint32_t flags,
+	uint32_t checksum, uint32_t payload_length)
+{
+	uint64_t form = (uint64_t)(ip_id & 0xffff) << 48 | (uint64_t)flags << 36 |
+		(uint64_t)checksum << 16 | (payload_length & 0xffff);
+
+	return jbr_mix64(tuple_hash ^ numbers, form ^ odd[0]);
+}
+
+static inline uint32_t
+ports_of(unsigned src, uint16_t src_port, uint16_t dst_port)
+{
+	return src == 0 ? (uint32_t)src_port << 16 | dst_port : (uint32_t)dst_port << 16 | src_port;
+}
+
+/* Both addresses as they lie in a packet; of an IPv4 tuple the whole key is this and the ports. */
+static inline uint64_t
+set_narrow(const struct jbr_flow_table *table, uint32_t src_be, uint32_t dst_be, unsigned src,
+	struct jbr_flow_probe *probe)
+{
+	uint64_t hash;
+
+	probe->narrow = src == 0 ? (uint64_t)src_be << 32 | dst_be
+				 : (uint64_t)dst_be << 32 | src_be;
+	probe->form = 0;
+	hash = jbr_mix64(probe->narrow ^ odd[0] ^ table->seed, probe->ports ^ odd[1]);
+	return jbr_mix64(hash ^ odd[2], odd[3] ^ table->seed);
+}
+
+static inline uint64_t
+set_wide(const struct jbr_flow_table *table, struct jbr_flow_probe *probe)
+{
+	const union jbr_address *address = probe->key.address;
+	uint64_t hash = jbr_mix64(address[0].halves[0] ^ odd[0] ^ table->seed,
+		address[0].halves[1] ^ odd[1]);
+
+	hash ^= jbr_mix64(address[1].halves[0] ^ odd[2], address[1].halves[1] ^ odd[3]);
+	hash = jbr_mix64(hash ^ odd[1], probe->ports ^ odd[0]);
+	probe->narrow = hash;
+	probe->form = JBR_FLOW_WIDE;
+	return hash;
+}
+
+/* Which end comes first? @return the place of the sender */
+static inline unsigned
+order_of(const union jbr_address *src, const union jbr_address *dst, uint16_t src_port,
+	uint16_t dst_port)
+{
+	if (src->halves[1] != dst->halves[1])
+		return src->halves[1] > dst->halves[1];
+	if (src->halves[0] != dst->halves[0])
+		return src->halves[0] > dst->halves[0];
+	return src_port > dst_port;
+}
+
+static inline void
+set_addresses(struct jbr_flow_key *key, const union jbr_address *src_address,
+	const union jbr_address *dst_address, unsigned src)
+{
+	key->address[src] = *src_address;
+	key->address[src ^ 1] = *dst_address;
+}
+
+static inline void
+set_place(struct jbr_flow_probe *probe, uint64_t hash, unsigned src)
+{
+	probe->shard = (uint8_t)(hash % JBR_FLOW_SHARDS);
+	probe->candidate = JBR_FLOW_NONE;
+	probe->sender = (uint8_t)src;
+	probe->hash = hash;
 }
 
 void
 jbr_flow_locate(const struct jbr_flow_table *table, const struct jbr_packet *packet,
 	struct jbr_flow_probe *ret_probe)
 {
-	static const uint64_t odd[] = {
-		UINT64_C(0x9e3779b97f4a7c15),
-		UINT64_C(0xc2b2ae3d27d4eb4f),
-		UINT64_C(0x165667b19e3779f9),
-		UINT64_C(0xd6e8feb86659fd93),
-	};
 	struct jbr_flow_key *key = &ret_probe->key;
-	bool is_low_first;
-	unsigned src;
+	unsigned src = order_of(&packet->src, &packet->dst, packet->src_port, packet->dst_port);
 	uint64_t hash;
 
-	if (packet->src.halves[1] != packet->dst.halves[1])
-		is_low_first = packet->src.halves[1] < packet->dst.halves[1];
-	else if (packet->src.halves[0] != packet->dst.halves[0])
-		is_low_first = packet->src.halves[0] < packet->dst.halves[0];
-	else
-		is_low_first = packet->src_port <= packet->dst_port;
-	src = is_low_first ? 0 : 1;
-	key->address[src] = packet->src;
-	key->address[src ^ 1] = packet->dst;
+	set_addresses(key, &packet->src, &packet->dst, src);
 	key->port[src] = packet->src_port;
 	key->port[src ^ 1] = packet->dst_port;
 	key->tenant = packet->tenant;
-	hash = jbr_mix64(key->address[0].halves[0] ^ odd[0] ^ table->seed,
-		key->address[0].halves[1] ^ odd[1]);
-	hash ^= jbr_mix64(key->address[1].halves[0] ^ odd[2], key->address[1].halves[1] ^ odd[3]);
-	hash = jbr_mix64(hash ^ odd[1], ((uint64_t)key->port[0] << 16 | key->port[1]) ^ odd[0]);
-	ret_probe->shard = (uint8_t)(hash % JBR_FLOW_SHARDS);
-	ret_probe->fingerprint = fingerprint(hash ^ (uint64_t)src << 63, packet);
-	ret_probe->hash = packet->tenant == 0 ? hash
-					      : jbr_mix64(hash ^ odd[3], packet->tenant ^ odd[2]);
-	ret_probe->sender = (uint8_t)src;
+	ret_probe->ports = ports_of(src, packet->src_port, packet->dst_port);
+	if (jbr_address_is_ipv4(&packet->src) && jbr_address_is_ipv4(&packet->dst))
+		hash = set_narrow(table, packet->src.words_be[3], packet->dst.words_be[3], src,
+			ret_probe);
+	else
+		hash = set_wide(table, ret_probe);
+	set_place(ret_probe, hash, src);
+	ret_probe->fingerprint = fingerprint(hash ^ (uint64_t)src << 63,
+		(uint64_t)packet->seq << 32 | packet->ack, packet->ip_id, packet->flags,
+		packet->tcp_checksum, packet->payload_length);
+	if (packet->tenant != 0) {
+		ret_probe->hash = jbr_mix64(hash ^ odd[3], packet->tenant ^ odd[2]);
+		ret_probe->narrow = ret_probe->hash;
+		ret_probe->form = JBR_FLOW_WIDE;
+	}
+}
+
+/* A tuple of IPv4 addresses is not written out: what is to be found needs the short form only. */
+void
+jbr_flow_locate_glance(const struct jbr_flow_table *table, const struct jbr_glance *glance,
+	struct jbr_flow_probe *ret_probe)
+{
+	union jbr_address ends[2];
+	uint32_t words_be[2];
+	uint64_t hash;
+	unsigned src;
+
+	if (JBR_LIKELY(glance->ip_version == 4)) {
+		memcpy(words_be, glance->ip + 12, sizeof(words_be));
+		src = words_be[0] != words_be[1] ? words_be[0] > words_be[1]
+						 : glance->src_port > glance->dst_port;
+		ret_probe->ports = ports_of(src, glance->src_port, glance->dst_port);
+		hash = set_narrow(table, words_be[0], words_be[1], src, ret_probe);
+	} else {
+		memcpy(ends, glance->ip + 8, sizeof(ends));
+		src = order_of(&ends[0], &ends[1], glance->src_port, glance->dst_port);
+		set_addresses(&ret_probe->key, &ends[0], &ends[1], src);
+		ret_probe->key.tenant = 0;
+		ret_probe->ports = ports_of(src, glance->src_port, glance->dst_port);
+		hash = set_wide(table, ret_probe);
+	}
+	set_place(ret_probe, hash, src);
+	ret_probe->fingerprint = fingerprint(hash ^ (uint64_t)src << 63,
+		(uint64_t)glance->seq << 32 | glance->ack, glance->ip_id, glance->flags,
+		glance->tcp_checksum, glance->payload_length);
 }
 
 static uint32_t
 bucket_of(const struct jbr_flow_shard *shard, uint64_t hash)
 {
-	return (uint32_t)(hash >> 6) & shard->bucket_mask;
+	/* the low bits have chosen the shard, the high ones are the tag */
+	return (uint32_t)((uint64_t)(uint32_t)(hash >> 6) * shard->nb_buckets >> 32);
+}
+
+static uint32_t
+next_bucket(const struct jbr_flow_shard *shard, uint32_t at)
+{
+	return at + 1 == shard->nb_buckets ? 0 : at + 1;
 }
 
 static uint16_t
@@ -100,7 +198,7 @@ matches(const struct bucket *bucket, uint16_t tag)
 }
 
 void
-jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_probe *probe)
 {
 	const struct bucket *bucket = &shard->buckets[bucket_of(shard, probe->hash)];
 	unsigned bits = matches(bucket, tag_of(probe->hash));
@@ -112,9 +210,23 @@ jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, const struct jbr_fl
 	index = bucket->index[__builtin_ctz(bits) / 2];
 	if (index == 0)
 		return;
+	probe->candidate = index - 1;
 	flow = (const char *)&shard->flows[index - 1];
-	for (unsigned line = 0; line < RECORD_LINES; line++)
-		__builtin_prefetch(flow + line * 64, 1);
+	__builtin_prefetch(flow, 1);
+	__builtin_prefetch(flow + 64, 1);
+	if (probe->form != 0)
+		__builtin_prefetch(flow + 128);
+}
+
+void
+jbr_flow_prefetch_rest(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+{
+	const char *flow = (const char *)&shard->flows[probe->candidate];
+
+	if (probe->candidate == JBR_FLOW_NONE)
+		return;
+	for (size_t at = 2 * 64; at < sizeof(struct jbr_flow); at += 64)
+		__builtin_prefetch(flow + at, 1);
 }
 
 static bool
@@ -124,31 +236,49 @@ is_key_equal(const struct jbr_flow_key *a, const struct jbr_flow_key *b)
 		       (a->address[0].halves[1] ^ b->address[0].halves[1]) |
 		       (a->address[1].halves[0] ^ b->address[1].halves[0]) |
 		       (a->address[1].halves[1] ^ b->address[1].halves[1]) |
-		       (a->tenant ^ b->tenant) |
-		       (uint64_t)((a->port[0] ^ b->port[0]) | (a->port[1] ^ b->port[1]))) == 0;
+		       (a->tenant ^ b->tenant)) == 0;
 }
 
-struct jbr_flow *
-jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+static inline bool
+is_it(const struct jbr_flow *flow, const struct jbr_flow_probe *probe)
+{
+	unsigned form = flow->hot.place & (JBR_FLOW_WIDE | JBR_FLOW_FREE);
+
+	if (flow->narrow != probe->narrow || flow->ports != probe->ports || form != probe->form)
+		return false;
+	return JBR_LIKELY(form == 0) || is_key_equal(&flow->key, &probe->key);
+}
+
+static struct jbr_flow *
+search(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	uint32_t at = bucket_of(shard, probe->hash);
 	uint16_t tag = tag_of(probe->hash);
 
-	for (uint32_t step = 0; step <= shard->bucket_mask; step++) {
+	for (uint32_t step = 0; step < shard->nb_buckets; step++) {
 		const struct bucket *bucket = &shard->buckets[at];
 
 		for (unsigned bits = matches(bucket, tag); bits != 0;
 			bits &= bits - 1, bits &= bits - 1) {
 			uint32_t index = bucket->index[__builtin_ctz(bits) / 2];
 
-			if (index != 0 && is_key_equal(&shard->flows[index - 1].key, &probe->key))
+			if (index != 0 && is_it(&shard->flows[index - 1], probe))
 				return &shard->flows[index - 1];
 		}
 		if (bucket->passed == 0)
 			return NULL;
-		at = (at + 1) & shard->bucket_mask;
+		at = next_bucket(shard, at);
 	}
 	return NULL;
+}
+
+struct jbr_flow *
+jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+{
+	/* the candidate may be gone or another one by now: its key says so */
+	if (probe->candidate != JBR_FLOW_NONE && is_it(&shard->flows[probe->candidate], probe))
+		return &shard->flows[probe->candidate];
+	return search(shard, probe);
 }
 
 bool
@@ -168,8 +298,8 @@ place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
 {
 	uint32_t at = bucket_of(shard, hash);
 
-	/* the table holds twice the capacity, so a free slot exists */
-	for (;; at = (at + 1) & shard->bucket_mask) {
+	/* there are more slots than records, so a free one exists */
+	for (;; at = next_bucket(shard, at)) {
 		struct bucket *bucket = &shard->buckets[at];
 
 		for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
@@ -186,7 +316,7 @@ place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
 static void
 unplace(struct jbr_flow_shard *shard, uint32_t at, uint32_t index)
 {
-	for (uint32_t step = 0; step <= shard->bucket_mask; step++) {
+	for (uint32_t step = 0; step < shard->nb_buckets; step++) {
 		struct bucket *bucket = &shard->buckets[at];
 
 		for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
@@ -196,7 +326,7 @@ unplace(struct jbr_flow_shard *shard, uint32_t at, uint32_t index)
 			return;
 		}
 		bucket->passed--;
-		at = (at + 1) & shard->bucket_mask;
+		at = next_bucket(shard, at);
 	}
 }
 
@@ -212,11 +342,14 @@ jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe
 		index = shard->nb_fresh_flows++;
 	shard->nb_flows++;
 	flow = &shard->flows[index];
+	flow->narrow = probe->narrow;
+	flow->ports = probe->ports;
+	flow->wake = 0;
+	flow->hot.place = (uint8_t)(probe->sender | probe->form);
 	flow->key = probe->key;
 	flow->bucket = bucket_of(shard, probe->hash);
 	flow->deadline_ns = 0;
 	flow->ext = JBR_FLOW_NONE;
-	flow->originator = probe->sender;
 	shard->timers[index].slot = SLOT_NONE;
 	place(shard, probe->hash, index);
 	return flow;
@@ -237,6 +370,7 @@ jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow *flow)
 	if (flow->ext != JBR_FLOW_NONE)
 		shard->free_exts[shard->nb_free_exts++] = flow->ext;
 	flow->ext = JBR_FLOW_NONE;
+	flow->hot.place = JBR_FLOW_FREE;
 	unplace(shard, flow->bucket, index);
 	shard->free_flows[shard->nb_free_flows++] = index;
 	shard->nb_flows--;

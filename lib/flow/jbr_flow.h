@@ -36,26 +36,61 @@ struct jbr_flow_key {
 struct jbr_flow_probe {
 	struct jbr_flow_key key;
 	uint64_t hash;
+	uint64_t narrow;      /**< as in struct jbr_flow */
 	uint64_t fingerprint; /**< of the segment, without tenant: what a tap's copy repeats */
+	uint32_t ports;       /**< as in struct jbr_flow */
+	uint32_t candidate;   /**< the record it will most likely find, JBR_FLOW_NONE = none */
 	uint8_t shard;
 	uint8_t sender; /**< index in the key of the endpoint that sent the packet */
+	uint8_t form;   /**< 0, or JBR_FLOW_WIDE */
 };
 
-/** A connection. What a plain packet touches stands first, three cache lines. */
+/** What stands in @ref jbr_tcp_hot.place of a record. */
+enum {
+	JBR_FLOW_ORIGINATOR = 1 << 0, /**< index in the key of the originator's endpoint */
+	JBR_FLOW_WIDE =
+		1 << 1, /**< the tuple does not fit the first line: IPv6, or with a tenant */
+	JBR_FLOW_FREE = 1 << 2, /**< no connection; never found */
+};
+
+/** A connection. A plain packet touches the first two cache lines, and of a wide one the third. */
 struct jbr_flow {
+	uint64_t narrow; /**< both IPv4 addresses in the key's order; of a wide tuple its hash */
+	uint32_t ports;  /**< the same of the ports */
+	uint32_t wake;   /**< @ref deadline_ns in units of 2^29 ns, rounded down */
+	struct jbr_tcp_hot hot;
 	struct jbr_flow_key key;
 	uint64_t
 		deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
 	uint32_t bucket;     /**< where its search begins */
-	uint8_t originator; /**< index in the key of the originator's endpoint */
-	struct jbr_tcp_hot hot;
-	uint32_t ext; /**< index of its extension, JBR_FLOW_NONE = none */
+	uint32_t ext;        /**< index of its extension, JBR_FLOW_NONE = none */
 	struct jbr_tcp_cold cold;
 } JBR_CACHE_ALIGNED;
 
-_Static_assert(offsetof(struct jbr_flow, hot) == 64, "the key fills the first line");
+_Static_assert(offsetof(struct jbr_flow, key) == 128, "short key and hot part fill two lines");
 
 enum { JBR_FLOW_NONE = UINT32_MAX };
+
+/** [data] Index in the key of the originator's endpoint. */
+static inline unsigned
+jbr_flow_originator(const struct jbr_flow *flow)
+{
+	return flow->hot.place & JBR_FLOW_ORIGINATOR;
+}
+
+enum { JBR_FLOW_WAKE_SHIFT = 29 };
+
+/** [data] Is what the timer of @p flow was armed for due at @p now_ns? Reads the record's first lines
+ * only, unless it is nearly due. */
+static inline bool
+jbr_flow_is_due(const struct jbr_flow *flow, uint64_t now_ns)
+{
+	int32_t ahead = (int32_t)((uint32_t)(now_ns >> JBR_FLOW_WAKE_SHIFT) - flow->wake);
+	/* after decades, or with a clock that goes back, the short form of the deadline says nothing */
+	uint64_t idle_ns = now_ns - flow->hot.last_ns;
+
+	return JBR_UNLIKELY(ahead >= 0 || idle_ns >> 59 != 0) && flow->deadline_ns <= now_ns;
+}
 
 struct jbr_flow_shard;
 struct jbr_flow_table;
@@ -78,11 +113,17 @@ struct jbr_flow_shard *jbr_flow_shard_at(struct jbr_flow_table *table, unsigned 
 /** [data] Where does @p packet (a TCP segment, or a quoted one) belong? */
 void jbr_flow_locate(const struct jbr_flow_table *table, const struct jbr_packet *packet,
 	struct jbr_flow_probe *ret_probe);
+/** [data] The same at a glance, for finding only: jbr_flow_insert() needs the other. The frame is not
+ * such that its tenant counts, and an IPv6 address is not a mapped IPv4 one. */
+void jbr_flow_locate_glance(const struct jbr_flow_table *table, const struct jbr_glance *glance,
+	struct jbr_flow_probe *ret_probe);
 /** [data] Bring the bucket, and the place of the fingerprint, near. */
 void jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
-/** [data] Bring the record near that @p probe will most likely find; its bucket should be near by now. */
-void jbr_flow_prefetch_record(const struct jbr_flow_shard *shard,
-	const struct jbr_flow_probe *probe);
+/** [data] Note the record that @p probe will most likely find, and bring near what a plain packet needs
+ * of it; its bucket should be near by now. */
+void jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_probe *probe);
+/** [data] Bring the rest of that record near. */
+void jbr_flow_prefetch_rest(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] The connection of @p probe, or NULL. Valid until it is removed. */
 struct jbr_flow *jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Room for one more? */
@@ -90,8 +131,8 @@ bool jbr_flow_is_full(const struct jbr_flow_shard *shard);
 /** [data] Which one should go when the shard is full: the nearest deadline among a few, unanswered SYNs
  * and ended connections first. NULL only when no connection has a timer. */
 struct jbr_flow *jbr_flow_victim(struct jbr_flow_shard *shard);
-/** [data] Make the record of @p probe, key and hash set, hot and cold not yet, no timer; its sender is
- * the originator. The shard must not be full and the tuple not present. */
+/** [data] Make the record of @p probe, key, hash and place set, the rest of hot and cold not yet, no
+ * timer; its sender is the originator. The shard must not be full and the tuple not present. */
 struct jbr_flow *jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Take @p flow out, with its timer and its extension. */
 void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow *flow);
@@ -118,6 +159,9 @@ struct jbr_flow *jbr_flow_any(struct jbr_flow_shard *shard);
 /** What a segment is to the tap. */
 enum jbr_copy { JBR_COPY_NOT, JBR_COPY_DUPLICATE, JBR_COPY_LOOP };
 
+/** [data] Remember a segment that cannot be a copy: it brings its connection forward. */
+void jbr_flow_remember(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
+	uint16_t vlan, uint8_t ttl, uint64_t now_ns);
 /** [data] Remember the segment and, if @p can_be_copy (it changes nothing a repetition would not), ask
  * whether it is a copy of one seen shortly before: same IP id, numbers, flags, length and checksum;
  * equal TTL within 10 ms, a lower one or another VLAN within 2 ms. Without an IP id (IPv6, id 0) only

@@ -5,8 +5,9 @@
 
 enum {
 	BUCKET_SLOTS = 8,
+	BUCKET_FILL = 6, /* of them, on average, in a full shard */
 	WHEEL_SLOTS = 1024,
-	WHEEL_SHIFT = 29, /* 2^29 ns = 0.54 s a slot, 550 s around */
+	WHEEL_SHIFT = JBR_FLOW_WAKE_SHIFT, /* 2^29 ns = 0.54 s a slot, 550 s around */
 	COPY_SLOTS = 128,
 	EXT_SHARE = 8, /* an extension for one connection in eight */
 };
@@ -49,7 +50,7 @@ struct jbr_flow_shard {
 	const uint64_t *learned_lag_ns; /* of the table, per port */
 	uint64_t latest_ns;             /* of a segment, since the clock last jumped back */
 	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
-	uint32_t bucket_mask;
+	uint32_t nb_buckets;
 	uint32_t capacity;
 	uint32_t exts_capacity;
 	uint32_t nb_flows;

@@ -60,6 +60,7 @@ jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadl
 		shard->wheel_tick = flow->hot.last_ns >> WHEEL_SHIFT;
 	jbr_flow_disarm(shard, index);
 	flow->deadline_ns = deadline_ns;
+	flow->wake = (uint32_t)(deadline_ns >> JBR_FLOW_WAKE_SHIFT);
 	hang(shard, index, deadline_ns);
 }
 

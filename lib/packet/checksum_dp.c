@@ -43,18 +43,19 @@ sum_bytes(const uint8_t *p, uint32_t length)
 		uint32_t word;
 
 		memcpy(&word, p, sizeof(word));
-		sum += word;
+		sum = jbr_sum_word(sum, word);
 		p += 4;
 	}
 	if (length & 2) {
 		uint16_t word;
 
 		memcpy(&word, p, sizeof(word));
-		sum += word;
+		sum = jbr_sum_word(sum, word);
 		p += 2;
 	}
 	if (length & 1)
-		sum += *p; /* the high byte of a big-endian word is the low one here */
+		sum = jbr_sum_word(sum,
+			*p); /* the high byte of a big-endian word is the low one here */
 	return sum;
 }
 
@@ -114,9 +115,18 @@ compute(const struct jbr_packet *packet, uint32_t length)
 {
 	uint64_t sum = sum_pseudo(packet) + __builtin_bswap32(length);
 
-	if (JBR_LIKELY(jbr_sum_fold(sum + sum_bytes(packet->tcp, length)) == UINT16_MAX))
+	if (JBR_LIKELY(
+		    jbr_sum_fold(jbr_sum_word(sum_bytes(packet->tcp, length), sum)) == UINT16_MAX))
 		return JBR_CHECKSUM_GOOD;
 	return bad_or_partial(packet, length);
+}
+
+/* Does @p mode ask for the sum of the packet at @p number in software? */
+static inline bool
+is_wanted(uint8_t mode, uint64_t number)
+{
+	return mode == JBR_CHECKSUM_MODE_SOFTWARE ||
+		(mode == JBR_CHECKSUM_MODE_SAMPLED && (number & SAMPLE_MASK) == 0);
 }
 
 void
@@ -134,10 +144,31 @@ jbr_judge_tcp_checksum(const struct jbr_frame *frame, const struct jbr_packet_op
 		result = bad_or_partial(packet, length);
 	else if (nic & JBR_NIC_L4_CHECKSUM_GOOD)
 		result = JBR_CHECKSUM_GOOD;
-	else if (mode == JBR_CHECKSUM_MODE_SOFTWARE ||
-		(mode == JBR_CHECKSUM_MODE_SAMPLED && (frame->number & SAMPLE_MASK) == 0))
+	else if (is_wanted(mode, frame->number))
 		result = compute(packet, length);
 	packet->checksum = (uint8_t)result;
 	if (result == JBR_CHECKSUM_BAD)
 		jbr_packet_find(packet, JBR_ANOM_TCP_BAD_CHECKSUM);
+}
+
+bool
+jbr_is_tcp_checksum_fine(const struct jbr_frame *frame, const struct jbr_packet_options *options,
+	const struct jbr_glance *glance, const uint8_t *tcp, uint32_t length)
+{
+	uint64_t sum = __builtin_bswap16(JBR_PROTOCOL_TCP) + __builtin_bswap32(length);
+
+	if (frame->nic_flags & (JBR_NIC_L4_CHECKSUM_GOOD | JBR_NIC_L4_CHECKSUM_BAD))
+		return !(frame->nic_flags & JBR_NIC_L4_CHECKSUM_BAD) ||
+			options->checksum == JBR_CHECKSUM_MODE_OFF;
+	if (!is_wanted(options->checksum, frame->number))
+		return true;
+	if (glance->ip_version == 4) {
+		sum = jbr_sum_add(sum, glance->ip + 12);
+	} else {
+		sum = jbr_sum_add(sum, glance->ip + 8);
+		sum = jbr_sum_add(sum, glance->ip + 16);
+		sum = jbr_sum_add(sum, glance->ip + 24);
+		sum = jbr_sum_add(sum, glance->ip + 32);
+	}
+	return jbr_sum_fold(jbr_sum_word(sum_bytes(tcp, length), sum)) == UINT16_MAX;
 }

@@ -198,6 +198,39 @@ struct jbr_packet {
 void jbr_packet_parse(const struct jbr_frame *frame, const struct jbr_packet_options *options,
 	struct jbr_packet *ret_packet);
 
+/** The numbers of a segment that may be the next one in order of an undisturbed connection: ACK, or PSH
+ * and ACK, with a window, not fragmented, captured whole, its checksums not known to be wrong. */
+struct jbr_glance {
+	const uint8_t *ip; /**< the innermost IP header */
+	uint32_t seq;
+	uint32_t ack;
+	uint32_t payload_length;
+	uint32_t ip_length;
+	uint32_t ts_value; /**< with has_ts */
+	uint32_t ip_id;    /**< as in struct jbr_packet */
+	uint16_t src_port;
+	uint16_t dst_port;
+	uint16_t flags;
+	uint16_t window;
+	uint16_t tcp_checksum;
+	uint16_t vlan; /**< outer id */
+	uint8_t ttl;
+	uint8_t ip_version;
+	bool has_ts;
+};
+
+/** [data] Is @p frame, at a glance, such a segment: IPv4 or IPv6 straight in Ethernet with one VLAN tag
+ * or none, without options but TCP's timestamp, and nothing a decoder row speaks of?
+ * @param ret_glance  set when true
+ * @return true: jbr_packet_parse() would say the same and find nothing; false: it is, or it needs that
+ *         look to know */
+bool jbr_packet_glance(const struct jbr_frame *frame, const struct jbr_packet_options *options,
+	struct jbr_glance *ret_glance);
+
+/** [data] The same of a segment that was parsed, whatever it was wrapped in.
+ * @return whether it is such a segment; @p ret_glance is set in any case */
+bool jbr_packet_glance_of(const struct jbr_packet *packet, struct jbr_glance *ret_glance);
+
 /** [data] Add @p anomaly to the findings unless it is there; beyond the capacity the later ones are
  * left out. */
 static inline void

@@ -177,15 +177,6 @@ end_plain(const struct plain *p, uint32_t ip_size, uint32_t ip_length)
 }
 
 static inline bool
-is_plain_sum_good(const uint8_t *header)
-{
-	uint32_t last;
-
-	memcpy(&last, header + 16, sizeof(last));
-	return jbr_sum_fold(jbr_sum_add(jbr_sum_add(last, header), header + 8)) == UINT16_MAX;
-}
-
-static inline bool
 parse_plain_ipv4(const struct plain *p)
 {
 	struct jbr_packet *packet = p->packet;
@@ -210,7 +201,7 @@ parse_plain_ipv4(const struct plain *p)
 	jbr_address_set_ipv4(&packet->src, header + 12);
 	jbr_address_set_ipv4(&packet->dst, header + 16);
 	if (!(p->frame->nic_flags & JBR_NIC_IP_CHECKSUM_GOOD) &&
-		JBR_UNLIKELY(!is_plain_sum_good(header)))
+		JBR_UNLIKELY(!jbr_is_plain_sum_good(header)))
 		jbr_packet_find(packet, JBR_ANOM_IP_BAD_CHECKSUM);
 	return end_plain(p, JBR_IPV4_SIZE, length);
 }

@@ -171,14 +171,22 @@ void jbr_parse_tcp_options(struct jbr_packet *packet, const uint8_t *bytes, uint
 
 /* checksum_dp.c */
 
-/* Add the 8 bytes at @p p to a one's complement sum, in the byte order of this machine. */
+/* Add @p word to a one's complement sum, in the byte order of this machine. */
+static inline uint64_t
+jbr_sum_word(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word); /* the carry comes round */
+}
+
+/* Add the 8 bytes at @p p. */
 static inline uint64_t
 jbr_sum_add(uint64_t sum, const uint8_t *p)
 {
 	uint64_t word;
 
 	memcpy(&word, p, sizeof(word));
-	return sum + (uint32_t)word + (word >> 32);
+	return jbr_sum_word(sum, word);
 }
 
 /* Fold to 16 bits; 0 and 0xffff are the same number. */
@@ -192,12 +200,28 @@ jbr_sum_fold(uint64_t sum)
 	return (uint32_t)sum;
 }
 
+/* Is the sum of an IPv4 header without options right? */
+static inline bool
+jbr_is_plain_sum_good(const uint8_t *header)
+{
+	uint32_t last;
+
+	memcpy(&last, header + 16, sizeof(last));
+	return jbr_sum_fold(jbr_sum_add(jbr_sum_add(last, header), header + 8)) == UINT16_MAX;
+}
+
 /* Is the one's complement sum of an IPv4 header of @p length bytes (a multiple of 4) 0xffff? */
 bool jbr_ipv4_checksum_is_good(const uint8_t *header, uint32_t length);
 /* Judge the checksum of a TCP segment of @p length bytes, all of which are at packet->tcp, in the way
  * that @p options say; and add the finding. */
 void jbr_judge_tcp_checksum(const struct jbr_frame *frame, const struct jbr_packet_options *options,
 	struct jbr_packet *packet, uint32_t length);
+
+/* The same of a segment seen at a glance.
+ * @return true: right, or not to be known */
+bool jbr_is_tcp_checksum_fine(const struct jbr_frame *frame,
+	const struct jbr_packet_options *options, const struct jbr_glance *glance,
+	const uint8_t *tcp, uint32_t length);
 
 /* Take the header at @p header into a packet whose option fields are zero: @p length bytes by its data
  * offset (20..60), of which @p here (from 20) are captured. */

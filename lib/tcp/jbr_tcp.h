@@ -61,6 +61,8 @@ enum {
 	JBR_TCP_SAW_SYNACK = 1 << 13,
 	JBR_TCP_ANSWERED_BY_ACK = 1 << 14, /**< the SYN was answered by a bare ACK */
 	JBR_TCP_ICMP_REJECTED = 1 << 15,
+	JBR_TCP_HAS_TS_O = 1 << 16, /**< ts[0] is valid */
+	JBR_TCP_HAS_TS_R = 1 << 17,
 	JBR_TCP_FLIPPED = 1 << 18,       /**< Zeek's originator is our responder */
 	JBR_TCP_CHALLENGED = 1 << 19,    /**< an in-window RST awaits what follows */
 	JBR_TCP_CUT_SHORT = 1 << 20,     /**< evicted before its end, or no extension was free */
@@ -78,13 +80,15 @@ enum {
 	JBR_TCP_ESTIMATED_R = 1 << 30,
 };
 
-/** What nearly every packet touches. */
+/** What every packet touches: with the short form of the tuple two cache lines. */
 struct jbr_tcp_hot {
 	uint64_t last_ns; /**< of the last packet */
 	uint64_t last_number;
-	uint64_t data_ns;              /**< of the last payload, either way */
-	uint64_t bytes[JBR_TCP_SIDES]; /**< IP lengths */
-	uint64_t payload[JBR_TCP_SIDES];
+	uint64_t data_ns; /**< of the last payload, either way */
+	uint32_t bytes
+		[JBR_TCP_SIDES]; /**< IP lengths since the last full step; the older ones are in
+	                                    struct jbr_tcp_cold */
+	uint32_t payload[JBR_TCP_SIDES]; /**< the same of payload */
 	uint32_t packets[JBR_TCP_SIDES];
 	uint32_t nxt[JBR_TCP_SIDES];        /**< highest end seen */
 	uint32_t una[JBR_TCP_SIDES];        /**< highest ACK of the peer */
@@ -98,11 +102,11 @@ struct jbr_tcp_hot {
 	uint8_t ttl[JBR_TCP_SIDES];         /**< the same; 0 = none */
 	uint8_t scale[JBR_TCP_SIDES]; /**< 0..14, JBR_TCP_SCALE_NONE = not offered, or not seen */
 	uint8_t state;                /**< enum jbr_tcp_state */
+	uint8_t place;                /**< for the owner of the record, which steps leave alone */
 	uint8_t ip_id_steps[JBR_TCP_SIDES]; /**< small forward steps of the IP id in a row */
-	uint8_t has_ts;                     /**< bit per side: ts is valid */
 };
 
-_Static_assert(sizeof(struct jbr_tcp_hot) == 128, "two cache lines");
+_Static_assert(sizeof(struct jbr_tcp_hot) == 112, "two cache lines with a 16 byte key");
 
 /** Time in units of 2^20 ns (about 1 ms), never 0; differences are right up to 52 days. */
 static inline uint32_t
@@ -156,6 +160,8 @@ struct jbr_tcp_ranges {
 
 /** What the packets of handshake and teardown touch. */
 struct jbr_tcp_cold {
+	uint64_t bytes[JBR_TCP_SIDES]; /**< up to the last full step, see struct jbr_tcp_hot */
+	uint64_t payload[JBR_TCP_SIDES];
 	uint64_t first_ns;
 	uint64_t first_number;
 	uint64_t syn_ns;    /**< of the last SYN before the SYN-ACK */
@@ -259,6 +265,14 @@ struct jbr_tcp_input {
 	uint8_t from; /**< side that sent it */
 };
 
+/** A segment seen at a glance, and where it stands. */
+struct jbr_tcp_segment {
+	const struct jbr_glance *glance;
+	uint64_t now_ns;
+	uint64_t number;
+	uint8_t from; /**< side that sent it */
+};
+
 enum { JBR_TCP_STEP_FINDINGS_MAX = 8 };
 
 /** A connection as a value: what a step starts from and what it makes. */
@@ -303,6 +317,31 @@ jbr_tcp_segment_length(const struct jbr_packet *packet)
 		return 0;
 	return packet->payload_length + !!(packet->flags & JBR_TCP_SYN) +
 		!!(packet->flags & JBR_TCP_FIN);
+}
+
+/** IP bytes that @p side has sent. */
+static inline uint64_t
+jbr_tcp_bytes(const struct jbr_tcp_hot *hot, const struct jbr_tcp_cold *cold, unsigned side)
+{
+	return cold->bytes[side] + hot->bytes[side];
+}
+
+/** Payload bytes that @p side has sent, retransmissions included. */
+static inline uint64_t
+jbr_tcp_payload(const struct jbr_tcp_hot *hot, const struct jbr_tcp_cold *cold, unsigned side)
+{
+	return cold->payload[side] + hot->payload[side];
+}
+
+/** How far the window field of a segment without SYN of side @p from is to be shifted. */
+static inline unsigned
+jbr_tcp_window_shift(const struct jbr_tcp_hot *hot, unsigned from)
+{
+	if (!(hot->flags & JBR_TCP_SCALE_KNOWN))
+		return JBR_TCP_SCALE_ASSUMED;
+	return hot->scale[0] != JBR_TCP_SCALE_NONE && hot->scale[1] != JBR_TCP_SCALE_NONE
+		? hot->scale[from]
+		: 0;
 }
 
 /** How much of a window field is meant: the scale applies outside SYNs, and only where both sides
@@ -352,11 +391,11 @@ struct jbr_tcp_plain {
 /** Try the plain case: the next segment in order of an undisturbed, established connection.
  * @return true: @p ret_plain holds the new state for jbr_tcp_commit_plain(), nothing else changes and
  *         nothing is odd; false: call jbr_tcp_step(). */
-bool jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
+bool jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segment,
 	struct jbr_tcp_plain *ret_plain);
 
 /** Commit a plain step. */
-void jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
+void jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segment,
 	const struct jbr_tcp_plain *plain);
 
 /** One segment. @p conn holds the state before and receives the one after; the caller commits it
@@ -402,15 +441,15 @@ void jbr_zeek_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 void jbr_zeek_sync(struct jbr_tcp_conn *conn);
 /** After a plain step: is the segment the first of its kind and side, so that a letter is due? */
 static inline bool
-jbr_zeek_lacks_letter(const struct jbr_tcp_hot *hot, const struct jbr_packet *packet, unsigned from)
+jbr_zeek_lacks_letter(const struct jbr_tcp_hot *hot, bool has_payload, unsigned from)
 {
-	uint32_t letter = packet->payload_length > 0 ? JBR_TCP_LETTER_DATA_O : JBR_TCP_LETTER_ACK_O;
+	uint32_t letter = has_payload ? JBR_TCP_LETTER_DATA_O : JBR_TCP_LETTER_ACK_O;
 
 	return (hot->flags & (letter << from)) == 0;
 }
 /** After a plain step: write the letter. */
-void jbr_zeek_plain(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold,
-	const struct jbr_packet *packet, unsigned from);
+void jbr_zeek_plain(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold, bool has_payload,
+	unsigned from);
 /** One segment with a wrong checksum. */
 void jbr_zeek_corrupt(struct jbr_tcp_conn *conn, unsigned from);
 /** conn_state, one of the codes < JBR_OUTCOME_ZEEK_COUNT. */

@@ -195,17 +195,18 @@ jbr_step_timestamp(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, u
 	struct jbr_tcp_hot *hot = &conn->hot;
 
 	if (!(packet->options & JBR_OPT_TIMESTAMP)) {
-		hot->has_ts &= (uint8_t) ~(1u << from);
+		hot->flags &= ~((uint32_t)JBR_TCP_HAS_TS_O << from);
 		return;
 	}
-	if ((hot->has_ts & (1u << from)) && jbr_tcp_is_before(packet->ts_value, hot->ts[from])) {
+	if (jbr_step_has(hot, JBR_TCP_HAS_TS_O, from) &&
+		jbr_tcp_is_before(packet->ts_value, hot->ts[from])) {
 		struct jbr_tcp_ext *ext = jbr_tcp_extend(conn);
 
 		ext->has_stale_ts[from] = true;
 		ext->stale_ts_ack[from] = packet->ack;
 		return;
 	}
-	hot->has_ts |= (uint8_t)(1u << from);
+	hot->flags |= (uint32_t)JBR_TCP_HAS_TS_O << from;
 	hot->ts[from] = packet->ts_value;
 }
 

@@ -24,31 +24,13 @@ jbr_step_time(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold, uint64_t now_n
 }
 
 void
-jbr_step_identity(struct jbr_tcp_hot *hot, const struct jbr_packet *packet, unsigned from)
+jbr_step_data(struct jbr_tcp_hot *hot, uint64_t now_ns, unsigned from)
 {
-	uint16_t step = (uint16_t)(packet->ip_id - hot->ip_id[from]);
+	uint32_t last = from == 0 ? 0 : JBR_TCP_LAST_DATA_R;
 
-	if (hot->ttl[from] != 0 && packet->ip_id != 0 && step > 0 && step < 256) {
-		if (hot->ip_id_steps[from] < UINT8_MAX)
-			hot->ip_id_steps[from]++;
-	} else {
-		hot->ip_id_steps[from] = 0;
-	}
-	hot->ip_id[from] = (uint16_t)packet->ip_id;
-	hot->ttl[from] = packet->ttl;
-}
-
-void
-jbr_step_data(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input)
-{
-	unsigned from = input->from;
-
-	hot->data_ns = input->now_ns;
-	hot->flags |= JBR_TCP_HAD_DATA_O << from;
-	if (from == 0)
-		hot->flags &= ~(uint32_t)JBR_TCP_LAST_DATA_R;
-	else
-		hot->flags |= JBR_TCP_LAST_DATA_R;
+	hot->data_ns = now_ns;
+	hot->flags = (hot->flags & ~(uint32_t)JBR_TCP_LAST_DATA_R) | JBR_TCP_HAD_DATA_O << from |
+		last;
 }
 
 /* Bytes that await their ACK: since when. */
@@ -61,59 +43,64 @@ jbr_step_waiting(struct jbr_tcp_hot *hot, unsigned side, uint64_t now_ns, bool h
 		hot->unacked_at[side] = jbr_tcp_units(now_ns);
 }
 
+/* Above it the narrow counts are moved to the cold part, by a full step. */
+enum { COUNT_MAX = INT32_MAX };
+
 bool
-jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
+jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segment,
 	struct jbr_tcp_plain *ret_plain)
 {
-	const struct jbr_packet *packet = input->packet;
-	unsigned from = input->from;
+	const struct jbr_glance *glance = segment->glance;
+	unsigned from = segment->from;
 	unsigned to = from ^ 1;
-	bool has_ts = (packet->options & JBR_OPT_TIMESTAMP) != 0;
+	uint32_t acked = glance->ack - hot->una[to];
+	uint32_t edge;
 
-	if (!(hot->flags & JBR_TCP_PLAIN) || packet->is_fragment ||
-		(packet->flags & 0xfff & ~(unsigned)JBR_TCP_PSH) != JBR_TCP_ACK ||
-		packet->checksum == JBR_CHECKSUM_BAD || packet->seq != hot->nxt[from] ||
-		packet->window == 0 || input->now_ns < hot->last_ns ||
-		packet->payload_captured != packet->payload_length)
+	if (!(hot->flags & JBR_TCP_PLAIN) || glance->seq != hot->nxt[from] ||
+		segment->now_ns < hot->last_ns || hot->bytes[from] > COUNT_MAX ||
+		glance->has_ts != jbr_step_has(hot, JBR_TCP_HAS_TS_O, from))
 		return false;
-	if (jbr_tcp_is_before(packet->ack, hot->una[to]) ||
-		jbr_tcp_is_before(hot->nxt[to], packet->ack))
+	/* una <= ack <= nxt */
+	if (jbr_tcp_distance(acked, 0) < 0 || jbr_tcp_is_before(hot->nxt[to], glance->ack))
 		return false;
-	if (packet->payload_length == 0 && packet->ack == hot->una[to])
+	if ((glance->payload_length | acked) == 0)
 		return false; /* a window update, a keepalive's answer, or a copy: look closely */
-	if (has_ts != ((hot->has_ts >> from) & 1) ||
-		(has_ts && jbr_tcp_is_before(packet->ts_value, hot->ts[from])))
+	if (glance->has_ts && jbr_tcp_is_before(glance->ts_value, hot->ts[from]))
 		return false;
-	ret_plain->nxt = packet->seq + packet->payload_length;
-	ret_plain->una = packet->ack;
-	ret_plain->acks_new = packet->ack != hot->una[to];
-	ret_plain->window = jbr_tcp_scaled_window(hot, packet, from);
-	ret_plain->edge = hot->edge[to];
-	if (jbr_tcp_is_before(ret_plain->edge, packet->ack + ret_plain->window))
-		ret_plain->edge = packet->ack + ret_plain->window;
+	ret_plain->nxt = glance->seq + glance->payload_length;
+	ret_plain->una = glance->ack;
+	ret_plain->acks_new = acked != 0;
+	ret_plain->window = (uint32_t)glance->window << jbr_tcp_window_shift(hot, from);
+	edge = glance->ack + ret_plain->window;
+	ret_plain->edge = jbr_tcp_is_before(hot->edge[to], edge) ? edge : hot->edge[to];
 	return true;
 }
 
 void
-jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input,
+jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segment,
 	const struct jbr_tcp_plain *plain)
 {
-	const struct jbr_packet *packet = input->packet;
-	unsigned from = input->from;
+	const struct jbr_glance *glance = segment->glance;
+	unsigned from = segment->from;
 	unsigned to = from ^ 1;
 
-	jbr_step_count(hot, input);
-	hot->last_ns = input->now_ns;
-	jbr_step_identity(hot, packet, from);
-	if (packet->options & JBR_OPT_TIMESTAMP)
-		hot->ts[from] = packet->ts_value;
-	hot->nxt[from] = plain->nxt;
+	hot->last_ns = segment->now_ns;
+	hot->last_number = segment->number;
+	hot->packets[from]++;
+	hot->bytes[from] += glance->ip_length;
+	jbr_step_identity(hot, glance->ip_id, glance->ttl, from);
+	if (glance->has_ts)
+		hot->ts[from] = glance->ts_value;
 	hot->una[to] = plain->una;
 	hot->edge[to] = plain->edge;
 	hot->window[from] = plain->window;
-	jbr_step_waiting(hot, to, input->now_ns, plain->acks_new);
-	if (packet->payload_length == 0)
+	if (plain->acks_new)
+		jbr_step_waiting(hot, to, segment->now_ns, true);
+	if (glance->payload_length == 0)
 		return;
-	jbr_step_data(hot, input);
-	jbr_step_waiting(hot, from, input->now_ns, false);
+	hot->nxt[from] = plain->nxt;
+	hot->payload[from] += glance->payload_length;
+	jbr_step_data(hot, segment->now_ns, from);
+	if (hot->unacked_at[from] == 0)
+		hot->unacked_at[from] = jbr_tcp_units(segment->now_ns);
 }

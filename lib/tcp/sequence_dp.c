@@ -5,15 +5,8 @@
 uint32_t
 jbr_tcp_scaled_window(const struct jbr_tcp_hot *hot, const struct jbr_packet *packet, unsigned from)
 {
-	unsigned shift = JBR_TCP_SCALE_ASSUMED;
-
-	if (packet->flags & JBR_TCP_SYN)
-		shift = 0;
-	else if (hot->flags & JBR_TCP_SCALE_KNOWN)
-		shift = hot->scale[0] != JBR_TCP_SCALE_NONE && hot->scale[1] != JBR_TCP_SCALE_NONE
-			? hot->scale[from]
-			: 0;
-	return (uint32_t)packet->window << shift;
+	return (uint32_t)packet->window
+		<< (packet->flags & JBR_TCP_SYN ? 0 : jbr_tcp_window_shift(hot, from));
 }
 
 static bool
@@ -66,7 +59,7 @@ jbr_tcp_is_repetition(const struct jbr_tcp_hot *hot, const struct jbr_packet *pa
 		return false;
 	if (packet->flags & JBR_TCP_RST)
 		return true;
-	if (has_ts && (hot->has_ts & (1u << from)) &&
+	if (has_ts && (hot->flags & (JBR_TCP_HAS_TS_O << from)) &&
 		jbr_tcp_is_before(hot->ts[from], packet->ts_value))
 		return false;
 	if ((packet->flags & JBR_TCP_ACK) && is_acked(hot, from ^ 1) &&

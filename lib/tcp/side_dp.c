@@ -22,6 +22,7 @@ swap_hot(struct jbr_tcp_hot *hot)
 		JBR_TCP_TOLD_O,
 		JBR_TCP_RESET_BY_O,
 		JBR_TCP_ESTIMATED_O,
+		JBR_TCP_HAS_TS_O,
 	};
 
 	for (unsigned i = 0; i < JBR_COUNT_OF(pairs); i++) {
@@ -32,7 +33,6 @@ swap_hot(struct jbr_tcp_hot *hot)
 		hot->flags |= ((bits & pairs[i]) << 1) | ((bits >> 1) & pairs[i]);
 	}
 	hot->flags ^= JBR_TCP_FLIPPED;
-	hot->has_ts = (uint8_t)(((hot->has_ts & 1) << 1) | (hot->has_ts >> 1));
 	SWAP(hot->unacked_at);
 	SWAP(hot->bytes);
 	SWAP(hot->payload);
@@ -72,6 +72,8 @@ void
 jbr_tcp_swap(struct jbr_tcp_conn *conn)
 {
 	swap_hot(&conn->hot);
+	SWAP(conn->cold.bytes);
+	SWAP(conn->cold.payload);
 	SWAP(conn->cold.fin_ns);
 	SWAP(conn->cold.isn);
 	SWAP(conn->cold.fin_end);

@@ -39,10 +39,20 @@ jbr_step_apply(struct jbr_tcp_conn *conn, unsigned from, enum jbr_tcp_event even
 void jbr_step_count(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input);
 /** Take the time; one that goes back is flagged and not taken. */
 void jbr_step_time(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold, uint64_t now_ns);
-/** TTL and IP id of a segment that is no RST. */
-void jbr_step_identity(struct jbr_tcp_hot *hot, const struct jbr_packet *packet, unsigned from);
+/** TTL and IP id (the low 16 bits; @p ip_id 0 = none) of a segment that is no RST. */
+static inline void
+jbr_step_identity(struct jbr_tcp_hot *hot, uint32_t ip_id, uint8_t ttl, unsigned from)
+{
+	uint16_t step = (uint16_t)(ip_id - hot->ip_id[from]);
+	bool goes_on = hot->ttl[from] != 0 && ip_id != 0 && step > 0 && step < 256;
+	uint8_t steps = hot->ip_id_steps[from];
+
+	hot->ip_id_steps[from] = goes_on ? (uint8_t)(steps + (steps < UINT8_MAX)) : 0;
+	hot->ip_id[from] = (uint16_t)ip_id;
+	hot->ttl[from] = ttl;
+}
 /** A segment with payload. */
-void jbr_step_data(struct jbr_tcp_hot *hot, const struct jbr_tcp_input *input);
+void jbr_step_data(struct jbr_tcp_hot *hot, uint64_t now_ns, unsigned from);
 /** Since when do bytes of @p side await their ACK? */
 void jbr_step_waiting(struct jbr_tcp_hot *hot, unsigned side, uint64_t now_ns, bool has_moved);
 

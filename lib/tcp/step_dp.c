@@ -15,8 +15,11 @@ jbr_tcp_extend(struct jbr_tcp_conn *conn)
 void
 jbr_tcp_begin(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input)
 {
+	uint8_t place = conn->hot.place;
+
 	memset(&conn->hot, 0, sizeof(conn->hot));
 	memset(&conn->cold, 0, sizeof(conn->cold));
+	conn->hot.place = place;
 	conn->has_ext = false;
 	conn->hot.state = JBR_TCP_STATE_NEW;
 	conn->hot.last_ns = input->now_ns;
@@ -123,6 +126,18 @@ set_plain(struct jbr_tcp_conn *conn)
 	}
 }
 
+/* The counts of the hot part are narrow. */
+static void
+keep_counts(struct jbr_tcp_conn *conn)
+{
+	for (unsigned side = 0; side < JBR_TCP_SIDES; side++) {
+		conn->cold.bytes[side] += conn->hot.bytes[side];
+		conn->cold.payload[side] += conn->hot.payload[side];
+		conn->hot.bytes[side] = 0;
+		conn->hot.payload[side] = 0;
+	}
+}
+
 /* What plain steps left behind. */
 static void
 leave_plain(struct jbr_tcp_conn *conn)
@@ -181,9 +196,9 @@ step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	}
 	jbr_step_timestamp(conn, packet, turned.from);
 	if (packet->payload_length > 0 && !is_probe)
-		jbr_step_data(&conn->hot, &turned);
+		jbr_step_data(&conn->hot, turned.now_ns, turned.from);
 	jbr_step_waiting(&conn->hot, turned.from, input->now_ns, false);
-	jbr_step_identity(&conn->hot, packet, turned.from);
+	jbr_step_identity(&conn->hot, packet->ip_id, packet->ttl, turned.from);
 	jbr_step_after_reset(conn, &turned, nxt_before, result);
 	/* the challenge ACK to a SYN inside the connection */
 	if (conn->has_ext && conn->ext.candidate_ns != 0 && !conn->ext.has_challenge &&
@@ -205,6 +220,7 @@ jbr_tcp_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	memset(ret_result, 0, sizeof(*ret_result));
 	ret_result->fit = JBR_TCP_FIT_UNKNOWN;
 	leave_plain(conn);
+	keep_counts(conn);
 	jbr_step_time(&conn->hot, &conn->cold, input->now_ns);
 	note_trust(conn, input->packet, input->from);
 	jbr_step_count(&conn->hot, input);
@@ -221,6 +237,7 @@ jbr_tcp_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 void
 jbr_tcp_step_corrupt(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input)
 {
+	keep_counts(conn);
 	jbr_step_time(&conn->hot, &conn->cold, input->now_ns);
 	jbr_step_count(&conn->hot, input);
 	conn->hot.payload[input->from] -= input->packet->payload_length;

@@ -470,12 +470,11 @@ jbr_zeek_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input, unsi
 }
 
 void
-jbr_zeek_plain(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold, const struct jbr_packet *packet,
-	unsigned from)
+jbr_zeek_plain(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold, bool has_payload, unsigned from)
 {
 	unsigned index = from ^ ((hot->flags & JBR_TCP_FLIPPED) != 0);
 
-	if (packet->payload_length > 0) {
+	if (has_payload) {
 		letter_once(cold, index, LETTER_DATA, 'D');
 		hot->flags |= JBR_TCP_LETTER_DATA_O << from;
 	} else {

@@ -343,18 +343,43 @@ story_note_findings(struct story *story)
 	}
 }
 
+/* The packet at hand as the plain step takes it. */
+static inline struct jbr_tcp_segment
+story_segment(const struct story *story, struct jbr_glance *ret_glance)
+{
+	(void)jbr_packet_glance_of(&story->packet, ret_glance);
+	return (struct jbr_tcp_segment){.glance = ret_glance,
+		.now_ns = story->input.now_ns,
+		.number = story->input.number,
+		.from = story->input.from};
+}
+
+/* Does the plain step take it? */
+static inline bool
+story_is_plain(const struct story *story, struct jbr_tcp_plain *ret_plain)
+{
+	struct jbr_glance glance;
+	struct jbr_tcp_segment segment = story_segment(story, &glance);
+
+	return jbr_packet_glance_of(&story->packet, &glance) &&
+		jbr_tcp_step_plain(&story->conn.hot, &segment, ret_plain);
+}
+
 /* @return the segment took the short cut */
 static inline bool
 story_plain(struct story *story)
 {
 	struct jbr_tcp_conn *conn = &story->conn;
+	struct jbr_glance glance;
+	struct jbr_tcp_segment segment = story_segment(story, &glance);
 	struct jbr_tcp_plain plain;
+	bool has_payload = story->packet.payload_length > 0;
 
-	if (!story->tries_plain || !jbr_tcp_step_plain(&conn->hot, &story->input, &plain))
+	if (!story->tries_plain || !story_is_plain(story, &plain))
 		return false;
-	jbr_tcp_commit_plain(&conn->hot, &story->input, &plain);
-	if (jbr_zeek_lacks_letter(&conn->hot, &story->packet, story->input.from))
-		jbr_zeek_plain(&conn->hot, &conn->cold, &story->packet, story->input.from);
+	jbr_tcp_commit_plain(&conn->hot, &segment, &plain);
+	if (jbr_zeek_lacks_letter(&conn->hot, has_payload, segment.from))
+		jbr_zeek_plain(&conn->hot, &conn->cold, has_payload, segment.from);
 	story->plain_count++;
 	return true;
 }

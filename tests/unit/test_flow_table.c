@@ -27,6 +27,16 @@ random_below(uint32_t limit)
 	return (uint32_t)(random_state >> 32) % limit;
 }
 
+/* The place of the n-th connection of a shard; hashes of no importance. */
+static struct jbr_flow_probe
+probe_of(uint32_t n)
+{
+	return (struct jbr_flow_probe){.key.tenant = n,
+		.hash = n * UINT64_C(0x9e3779b97f4a7c15),
+		.narrow = n,
+		.form = JBR_FLOW_WIDE};
+}
+
 static struct jbr_flow_table *
 new_table(uint32_t capacity)
 {
@@ -107,7 +117,7 @@ test_both_directions(void **state)
 
 		shard = jbr_flow_shard_at(table, probes[0].shard);
 		flow = jbr_flow_insert(shard, &probes[n % 2]);
-		assert_int_equal(flow->originator, probes[n % 2].sender);
+		assert_int_equal(jbr_flow_originator(flow), probes[n % 2].sender);
 		assert_ptr_equal(jbr_flow_find(shard, &probes[0]), flow);
 		assert_ptr_equal(jbr_flow_find(shard, &probes[1]), flow);
 		jbr_flow_remove(shard, flow);
@@ -164,6 +174,10 @@ test_equal_hashes(void **state)
 	memset(probes, 0, sizeof(probes));
 	for (unsigned i = 1; i < JBR_COUNT_OF(probes); i++)
 		((uint8_t *)&probes[i].key)[i - 1] = 1;
+	for (unsigned i = 0; i < JBR_COUNT_OF(probes); i++) {
+		probes[i].form = JBR_FLOW_WIDE;
+		probes[i].ports = (uint32_t)probes[i].key.port[0] << 16 | probes[i].key.port[1];
+	}
 	/* each bytewise neighbour beside the first, as many at a time as the shard holds */
 	for (unsigned from = 1; from < JBR_COUNT_OF(probes); from += PER_SHARD - 1) {
 		flows[0] = jbr_flow_insert(shard, &probes[0]);
@@ -347,8 +361,7 @@ test_capacity(void **state)
 		shard = jbr_flow_shard_at(table, JBR_FLOW_SHARDS - 1);
 		for (uint32_t n = 0; n < capacities[i].per_shard; n++) {
 			assert_false(jbr_flow_is_full(shard));
-			probe.key.tenant = n;
-			probe.hash = n * UINT64_C(0x9e3779b97f4a7c15);
+			probe = probe_of(n);
 			jbr_flow_insert(shard, &probe);
 		}
 		assert_true(jbr_flow_is_full(shard));
@@ -363,10 +376,11 @@ test_capacity(void **state)
 static struct jbr_flow *
 add(struct jbr_flow_shard *shard, uint32_t n)
 {
-	struct jbr_flow_probe probe = {.key.tenant = n, .hash = n * UINT64_C(0x9e3779b97f4a7c15)};
+	struct jbr_flow_probe probe = probe_of(n);
 	struct jbr_flow *flow = jbr_flow_insert(shard, &probe);
 
 	memset(&flow->hot, 0, sizeof(flow->hot));
+	flow->hot.place = JBR_FLOW_WIDE;
 	flow->hot.last_ns = 1000 * JBR_NS_PER_S;
 	return flow;
 }
@@ -487,8 +501,7 @@ test_flood(void **state)
 		jbr_flow_arm(shard, flow, 1120 * JBR_NS_PER_S);
 	}
 	for (unsigned i = 0; i < PER_SHARD - 1; i++) {
-		struct jbr_flow_probe probe = {.key.tenant = i,
-			.hash = i * UINT64_C(0x9e3779b97f4a7c15)};
+		struct jbr_flow_probe probe = probe_of(i);
 
 		assert_ptr_equal(jbr_flow_find(shard, &probe), established[i]);
 	}
@@ -500,7 +513,7 @@ test_clear(void **state)
 {
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 9);
-	struct jbr_flow_probe probe = {.key.tenant = 3, .hash = 3 * UINT64_C(0x9e3779b97f4a7c15)};
+	struct jbr_flow_probe probe = probe_of(3);
 
 	(void)state;
 	for (uint32_t n = 0; n < PER_SHARD; n++) {

@@ -37,10 +37,14 @@ new_table(uint32_t capacity)
 static struct jbr_flow *
 add(struct jbr_flow_shard *shard, uint64_t n, uint64_t now_ns)
 {
-	struct jbr_flow_probe probe = {.key.tenant = n, .hash = n * UINT64_C(0x9e3779b97f4a7c15)};
+	struct jbr_flow_probe probe = {.key.tenant = n,
+		.hash = n * UINT64_C(0x9e3779b97f4a7c15),
+		.narrow = n,
+		.form = JBR_FLOW_WIDE};
 	struct jbr_flow *flow = jbr_flow_insert(shard, &probe);
 
 	memset(&flow->hot, 0, sizeof(flow->hot));
+	flow->hot.place = JBR_FLOW_WIDE;
 	flow->hot.state = JBR_TCP_STATE_ESTABLISHED;
 	flow->hot.last_ns = now_ns;
 	return flow;

@@ -288,9 +288,8 @@ test_repetition(void **state)
 				.payload_length = repetitions[i].payload,
 				.options = repetitions[i].ts != 0 ? JBR_OPT_TIMESTAMP : 0};
 			struct jbr_tcp_hot hot = {.flags = SEEN << from | ACKED << (from ^ 1) |
-					KNOWN,
-				.scale = {NONE, NONE},
-				.has_ts = (uint8_t)(1 << from)};
+					KNOWN | JBR_TCP_HAS_TS_O << from,
+				.scale = {NONE, NONE}};
 
 			hot.nxt[from] = 300 + base;
 			hot.una[from ^ 1] = 5000 + base;

@@ -385,8 +385,9 @@ test_times(void **state)
 	assert_int_equal(story.conn.hot.last_number, 7);
 	assert_int_equal(story.conn.hot.packets[0], 5);
 	assert_int_equal(story.conn.hot.packets[1], 2);
-	assert_int_equal(story.conn.hot.payload[0], 10);
-	assert_int_equal(story.conn.hot.bytes[0], 5 * 40 + 10);
+	assert_int_equal(jbr_tcp_payload(&story.conn.hot, &story.conn.cold, 0), 10);
+	assert_int_equal(jbr_tcp_bytes(&story.conn.hot, &story.conn.cold, 0),
+		5 * 40 + 10);
 }
 
 /* Time that goes back is not taken, and told. */
