@@ -6,9 +6,9 @@
 enum { HALF_OPEN_S = 30 };
 
 static uint64_t
-idle_limit_s(const struct jbr_config *config, const struct jbr_flow *flow)
+idle_limit_s(const struct jbr_config *config, struct jbr_flow flow)
 {
-	switch ((enum jbr_tcp_state)flow->hot.state) {
+	switch ((enum jbr_tcp_state)flow.line->hot.state) {
 	case JBR_TCP_STATE_INVALID:
 	case JBR_TCP_STATE_NEW:
 	case JBR_TCP_STATE_COUNT:
@@ -39,16 +39,16 @@ idle_limit_s(const struct jbr_config *config, const struct jbr_flow *flow)
 }
 
 static uint64_t
-idle_deadline(const struct jbr_config *config, const struct jbr_flow *flow)
+idle_deadline(const struct jbr_config *config, struct jbr_flow flow)
 {
-	return flow->hot.last_ns + idle_limit_s(config, flow) * JBR_NS_PER_S;
+	return flow.line->hot.last_ns + idle_limit_s(config, flow) * JBR_NS_PER_S;
 }
 
 static bool
-awaits_half_open(const struct jbr_flow *flow)
+awaits_half_open(struct jbr_flow flow)
 {
-	return flow->hot.state == JBR_TCP_STATE_SYN_RECEIVED && flow->cold.synack_ns != 0 &&
-		!(flow->hot.flags & JBR_TCP_HALF_OPEN);
+	return flow.line->hot.state == JBR_TCP_STATE_SYN_RECEIVED &&
+		flow.rest->cold.synack_ns != 0 && !(flow.line->hot.flags & JBR_TCP_HALF_OPEN);
 }
 
 static uint32_t
@@ -58,13 +58,13 @@ kept_resets(const struct jbr_tcp_ext *ext)
 }
 
 uint64_t
-lifecycle_deadline(const struct worker *worker, const struct jbr_flow *flow,
-	const struct jbr_tcp_ext *ext)
+lifecycle_deadline(const struct worker *worker, struct jbr_flow flow, const struct jbr_tcp_ext *ext)
 {
 	uint64_t deadline = idle_deadline(worker->config, flow);
 
 	if (awaits_half_open(flow))
-		deadline = jbr_min_u64(deadline, flow->cold.synack_ns + HALF_OPEN_S * JBR_NS_PER_S);
+		deadline = jbr_min_u64(deadline,
+			flow.rest->cold.synack_ns + HALF_OPEN_S * JBR_NS_PER_S);
 	for (uint32_t i = 0; i < kept_resets(ext); i++)
 		if (!ext->resets[i].is_settled)
 			deadline = jbr_min_u64(deadline,
@@ -87,19 +87,20 @@ settle_resets(struct worker *worker, struct jbr_tcp_ext *ext, uint64_t now_ns)
 	}
 }
 
-struct jbr_flow *
-lifecycle_run(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+struct jbr_flow
+lifecycle_run(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	uint64_t now_ns)
 {
 	uint64_t idle = idle_deadline(worker->config, flow);
 	uint64_t until = jbr_min_u64(now_ns, idle);
 
 	settle_resets(worker, jbr_flow_ext(shard, flow), until);
-	if (awaits_half_open(flow) && flow->cold.synack_ns + HALF_OPEN_S * JBR_NS_PER_S <= until)
-		flow->hot.flags |= JBR_TCP_HALF_OPEN;
+	if (awaits_half_open(flow) &&
+		flow.rest->cold.synack_ns + HALF_OPEN_S * JBR_NS_PER_S <= until)
+		flow.line->hot.flags |= JBR_TCP_HALF_OPEN;
 	if (idle <= now_ns) {
 		lifecycle_end(worker, shard, flow, JBR_END_TIMEOUT, idle);
-		return NULL;
+		return (struct jbr_flow){0};
 	}
 	/* the armed deadline may lie in the past: it must be taken out before it is set later */
 	jbr_flow_rearm(shard, flow, lifecycle_deadline(worker, flow, jbr_flow_ext(shard, flow)));
@@ -109,38 +110,38 @@ lifecycle_run(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_fl
 /* ---- the end ---- */
 
 static bool
-is_one_way(const struct jbr_flow *flow)
+is_one_way(struct jbr_flow flow)
 {
-	bool is_silent = flow->hot.packets[0] == 0 || flow->hot.packets[1] == 0;
+	bool is_silent = flow.line->hot.packets[0] == 0 || flow.line->hot.packets[1] == 0;
 
-	return is_silent && flow->hot.state != JBR_TCP_STATE_SYN_SENT &&
-		flow->hot.state != JBR_TCP_STATE_SYNACK_ONLY &&
-		!(flow->hot.flags & JBR_TCP_ONLY_RST);
+	return is_silent && flow.line->hot.state != JBR_TCP_STATE_SYN_SENT &&
+		flow.line->hot.state != JBR_TCP_STATE_SYNACK_ONLY &&
+		!(flow.line->hot.flags & JBR_TCP_ONLY_RST);
 }
 
 static bool
-is_midstream(const struct jbr_flow *flow)
+is_midstream(struct jbr_flow flow)
 {
-	return (flow->hot.flags & (JBR_TCP_SAW_SYN | JBR_TCP_SAW_SYNACK)) == 0;
+	return (flow.line->hot.flags & (JBR_TCP_SAW_SYN | JBR_TCP_SAW_SYNACK)) == 0;
 }
 
 static void
-record_tuple(const struct jbr_flow *flow, struct jbr_event_tuple *tuple)
+record_tuple(struct jbr_flow flow, struct jbr_event_tuple *tuple)
 {
 	unsigned originator = jbr_flow_originator(flow);
-	const union jbr_address *src = &flow->key.address[originator];
-	const union jbr_address *dst = &flow->key.address[originator ^ 1];
+	const union jbr_address *src = &flow.rest->key.address[originator];
+	const union jbr_address *dst = &flow.rest->key.address[originator ^ 1];
 	bool is_ipv4 = jbr_address_is_ipv4(src) && jbr_address_is_ipv4(dst);
 
 	memset(tuple, 0, sizeof(*tuple));
 	tuple->ip_version = is_ipv4 ? 4 : 6;
 	memcpy(tuple->src, src->bytes + (is_ipv4 ? 12 : 0), is_ipv4 ? 4 : 16);
 	memcpy(tuple->dst, dst->bytes + (is_ipv4 ? 12 : 0), is_ipv4 ? 4 : 16);
-	tuple->src_port = flow->key.port[originator];
-	tuple->dst_port = flow->key.port[originator ^ 1];
-	tuple->vlan[0] = flow->cold.vlan[0];
-	tuple->vlan[1] = flow->cold.vlan[1];
-	tuple->tunnel = flow->cold.tunnel;
+	tuple->src_port = flow.rest->key.port[originator];
+	tuple->dst_port = flow.rest->key.port[originator ^ 1];
+	tuple->vlan[0] = flow.rest->cold.vlan[0];
+	tuple->vlan[1] = flow.rest->cold.vlan[1];
+	tuple->tunnel = flow.rest->cold.tunnel;
 }
 
 static void
@@ -165,7 +166,7 @@ record_reset(const struct jbr_tcp_reset *from, struct jbr_reset_record *to)
 }
 
 static void
-record_extension(const struct jbr_flow *flow, const struct jbr_tcp_ext *ext,
+record_extension(struct jbr_flow flow, const struct jbr_tcp_ext *ext,
 	struct jbr_flow_record *record)
 {
 	for (unsigned side = 0; side < JBR_SIDES; side++) {
@@ -173,7 +174,7 @@ record_extension(const struct jbr_flow *flow, const struct jbr_tcp_ext *ext,
 		record->missing[side] = ext->missing[side];
 		record->zero_window_ns[side] = ext->zero_window_ns[side];
 		if (ext->zero_since_ns[side] != 0)
-			record->zero_window_ns[side] += flow->hot.last_ns -
+			record->zero_window_ns[side] += flow.line->hot.last_ns -
 				ext->zero_since_ns[side];
 	}
 	record->resets_count = ext->resets_count;
@@ -182,14 +183,14 @@ record_extension(const struct jbr_flow *flow, const struct jbr_tcp_ext *ext,
 }
 
 static void
-record_times(const struct jbr_flow *flow, struct jbr_flow_record *record)
+record_times(struct jbr_flow flow, struct jbr_flow_record *record)
 {
-	const struct jbr_tcp_cold *cold = &flow->cold;
+	const struct jbr_tcp_cold *cold = &flow.rest->cold;
 
 	record->start_ns = cold->first_ns;
-	record->end_ns = flow->hot.last_ns;
+	record->end_ns = flow.line->hot.last_ns;
 	record->first_packet = cold->first_number;
-	record->last_packet = flow->hot.last_number;
+	record->last_packet = flow.line->hot.last_number;
 	if (cold->syn_ns != 0 && cold->synack_ns > cold->syn_ns)
 		record->rtt_server_ns = cold->synack_ns - cold->syn_ns;
 	if (cold->synack_ns != 0 &&
@@ -199,10 +200,10 @@ record_times(const struct jbr_flow *flow, struct jbr_flow_record *record)
 }
 
 static void
-record_flow(struct worker *worker, const struct jbr_flow *flow, const struct jbr_tcp_ext *ext,
+record_flow(struct worker *worker, struct jbr_flow flow, const struct jbr_tcp_ext *ext,
 	struct jbr_flow_record *record)
 {
-	const struct jbr_tcp_cold *cold = &flow->cold;
+	const struct jbr_tcp_cold *cold = &flow.rest->cold;
 
 	(void)worker;
 	memset(record, 0, sizeof(*record));
@@ -210,11 +211,11 @@ record_flow(struct worker *worker, const struct jbr_flow *flow, const struct jbr
 	record->flow_id = output_flow_id(flow);
 	record_times(flow, record);
 	for (unsigned side = 0; side < JBR_SIDES; side++) {
-		record->packets[side] = flow->hot.packets[side];
-		record->bytes[side] = jbr_tcp_bytes(&flow->hot, cold, side);
-		record->payload[side] = jbr_tcp_payload(&flow->hot, cold, side);
+		record->packets[side] = flow.line->hot.packets[side];
+		record->bytes[side] = jbr_tcp_bytes(&flow.line->hot, cold, side);
+		record->payload[side] = jbr_tcp_payload(&flow.line->hot, cold, side);
 		record->mss[side] = cold->mss[side];
-		record->wscale[side] = flow->hot.scale[side];
+		record->wscale[side] = flow.line->hot.scale[side];
 	}
 	if (ext != NULL)
 		record_extension(flow, ext, record);
@@ -224,13 +225,13 @@ record_flow(struct worker *worker, const struct jbr_flow *flow, const struct jbr
 		record->trust |= JBR_TRUST_ONE_WAY;
 	if (is_midstream(flow))
 		record->trust |= JBR_TRUST_MIDSTREAM;
-	record->state = flow->hot.state;
+	record->state = flow.line->hot.state;
 	memcpy(record->history, cold->history, cold->history_length);
 }
 
 /* Is the record wanted by output.flow_log? */
 static bool
-is_record_wanted(const struct worker *worker, const struct jbr_flow *flow, enum jbr_outcome outcome)
+is_record_wanted(const struct worker *worker, struct jbr_flow flow, enum jbr_outcome outcome)
 {
 	if (!worker->wants_records || worker->config->output_flow_log == JBR_VALUE_flow_log_OFF)
 		return false;
@@ -238,14 +239,14 @@ is_record_wanted(const struct worker *worker, const struct jbr_flow *flow, enum 
 		return true;
 	if (outcome != JBR_OUTCOME_SF && outcome != JBR_OUTCOME_S1)
 		return true;
-	for (unsigned i = 0; i < JBR_COUNT_OF(flow->cold.anomalies); i++)
-		if (flow->cold.anomalies[i] != 0)
+	for (unsigned i = 0; i < JBR_COUNT_OF(flow.rest->cold.anomalies); i++)
+		if (flow.rest->cold.anomalies[i] != 0)
 			return true;
 	return false;
 }
 
 void
-lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	enum jbr_end_reason reason, uint64_t order_ns)
 {
 	struct jbr_tcp_ext *ext = jbr_flow_ext(shard, flow);
@@ -254,21 +255,22 @@ lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_fl
 	enum jbr_outcome outcome;
 
 	settle_resets(worker, ext, UINT64_MAX);
-	conn->hot = flow->hot;
-	conn->cold = flow->cold;
+	conn->hot = flow.line->hot;
+	conn->cold = flow.rest->cold;
 	conn->has_ext = ext != NULL;
 	if (ext != NULL)
 		conn->ext = *ext;
 	if (is_midstream(flow))
 		conn->cold.trust |= JBR_TRUST_MIDSTREAM;
-	if (reason == JBR_END_EVICTED && flow->hot.state < JBR_TCP_STATE_TIME_WAIT)
+	if (reason == JBR_END_EVICTED && flow.line->hot.state < JBR_TCP_STATE_TIME_WAIT)
 		conn->hot.flags |= JBR_TCP_CUT_SHORT;
 	state = jbr_zeek_conn_state(conn);
 	outcome = jbr_tcp_outcome(conn, reason == JBR_END_TIMEOUT || reason == JBR_END_REUSE);
 	worker->counters.connections++;
 	worker->counters.conn_states[state]++;
 	worker->counters.outcomes[outcome]++;
-	worker->counters.midstream += is_midstream(flow) && !(flow->hot.flags & JBR_TCP_ONLY_RST);
+	worker->counters.midstream += is_midstream(flow) &&
+		!(flow.line->hot.flags & JBR_TCP_ONLY_RST);
 	worker->counters.one_way += is_one_way(flow);
 	if (is_record_wanted(worker, flow, outcome)) {
 		struct jbr_flow_record *record =
@@ -290,9 +292,9 @@ pipeline_expire(struct worker *worker, uint64_t now_ns)
 {
 	for (unsigned i = worker->index; i < JBR_FLOW_SHARDS; i += worker->workers) {
 		struct jbr_flow_shard *shard = worker->shards[i];
-		struct jbr_flow *flow;
+		struct jbr_flow flow;
 
-		while ((flow = jbr_flow_due(shard, now_ns)) != NULL) {
+		while ((flow = jbr_flow_due(shard, now_ns)).line != NULL) {
 			lifecycle_run(worker, shard, flow, now_ns);
 			if (worker_is_nearly_full(worker, 1))
 				return false;
@@ -306,9 +308,9 @@ pipeline_finish(struct worker *worker, uint64_t now_ns)
 {
 	for (unsigned i = worker->index; i < JBR_FLOW_SHARDS; i += worker->workers) {
 		struct jbr_flow_shard *shard = worker->shards[i];
-		struct jbr_flow *flow;
+		struct jbr_flow flow;
 
-		while ((flow = jbr_flow_any(shard)) != NULL) {
+		while ((flow = jbr_flow_any(shard)).line != NULL) {
 			lifecycle_end(worker, shard, flow, JBR_END_CAPTURE, now_ns);
 			if (worker_is_nearly_full(worker, 1))
 				return false;

@@ -10,14 +10,14 @@ worker_is_nearly_full(const struct worker *worker, unsigned packets)
 }
 
 uint64_t
-output_flow_id(const struct jbr_flow *flow)
+output_flow_id(struct jbr_flow flow)
 {
-	const struct jbr_flow_key *key = &flow->key;
+	const struct jbr_flow_key *key = &flow.rest->key;
 	uint64_t ends = jbr_mix64(key->address[0].halves[1] ^ key->address[0].halves[0],
 		key->address[1].halves[1] ^ ~key->address[1].halves[0]);
 	uint64_t ports = (uint64_t)key->port[0] << 16 | key->port[1];
 	uint64_t id = jbr_mix64(ends ^ ports ^ key->tenant,
-		flow->cold.first_number ^ UINT64_C(0x9e3779b97f4a7c15));
+		flow.rest->cold.first_number ^ UINT64_C(0x9e3779b97f4a7c15));
 
 	return (id & ((UINT64_C(1) << 53) - 1)) | 1;
 }
@@ -54,7 +54,7 @@ value_of(const struct jbr_packet *packet, enum jbr_anomaly anomaly)
 
 void
 output_finding(struct worker *worker, const struct jbr_frame *frame,
-	const struct jbr_packet *packet, const struct jbr_flow *flow, enum jbr_anomaly anomaly)
+	const struct jbr_packet *packet, struct jbr_flow flow, enum jbr_anomaly anomaly)
 {
 	struct jbr_finding *finding;
 
@@ -73,19 +73,21 @@ output_finding(struct worker *worker, const struct jbr_frame *frame,
 	finding->payload_length = (uint16_t)jbr_min_u32(packet->payload_length, UINT16_MAX);
 	finding->ttl = packet->ttl;
 	finding->value = value_of(packet, anomaly);
-	if (flow == NULL)
+	if (flow.line == NULL)
 		return;
 	finding->flow_id = output_flow_id(flow);
-	finding->trust = flow->cold.trust;
+	finding->trust = flow.rest->cold.trust;
 	/* the flow holds the state before this packet: it is committed after the verdict */
 	for (unsigned side = 0; side < JBR_TCP_SIDES; side++) {
 		unsigned place = jbr_flow_originator(flow) ^ side;
 
-		if (flow->key.port[place] != packet->src_port ||
-			memcmp(&flow->key.address[place], &packet->src, sizeof(packet->src)) != 0)
+		if (flow.rest->key.port[place] != packet->src_port ||
+			memcmp(&flow.rest->key.address[place], &packet->src, sizeof(packet->src)) !=
+				0)
 			continue;
-		finding->is_expected_known = (flow->hot.flags & (JBR_TCP_ACKED_O << side)) != 0;
-		finding->expected = flow->hot.una[side];
-		finding->edge = flow->hot.edge[side];
+		finding->is_expected_known = (flow.line->hot.flags & (JBR_TCP_ACKED_O << side)) !=
+			0;
+		finding->expected = flow.line->hot.una[side];
+		finding->edge = flow.line->hot.edge[side];
 	}
 }

@@ -38,6 +38,15 @@ struct output {
 	uint32_t nb_findings;
 };
 
+/** A frame of the burst on its way. */
+struct item {
+	const struct jbr_frame *frame;
+	struct jbr_flow_shard *shard; /**< once it is located */
+	struct jbr_outline outline;   /**< with is_outlined */
+	struct jbr_flow_probe probe;
+	bool is_outlined; /**< its numbers were not read yet; else they are in the packets */
+} JBR_CACHE_ALIGNED;
+
 /** Everything one worker needs. */
 struct worker {
 	const struct jbr_config *config;
@@ -59,11 +68,8 @@ struct worker {
 	struct jbr_counters counters;
 	struct output output;
 	/* working space of one burst and one step */
-	unsigned at;                /* frames of the burst that were received so far */
-	bool is_glanced[BURST_MAX]; /**< the frame's numbers are in glances, not in packets */
-	struct jbr_glance glances[BURST_MAX];
-	struct jbr_packet packets[BURST_MAX];
-	struct jbr_flow_probe probes[BURST_MAX];
+	struct item items[BURST_MAX];
+	struct jbr_packet packets[BURST_MAX]; /**< of those that are not outlined */
 	struct jbr_tcp_conn before;
 	struct jbr_tcp_conn conn;
 };
@@ -91,17 +97,17 @@ bool pipeline_finish(struct worker *worker, uint64_t now_ns);
 /* ---- lifecycle_dp.c: how a connection ends; used by pipeline_dp.c ---- */
 
 /** [data] Run what is due for @p flow at @p now_ns and arm it again.
- * @return the flow, or NULL when it ended. */
-struct jbr_flow *lifecycle_run(struct worker *worker, struct jbr_flow_shard *shard,
-	struct jbr_flow *flow, uint64_t now_ns);
+ * @return the flow, or none when it ended. */
+struct jbr_flow lifecycle_run(struct worker *worker, struct jbr_flow_shard *shard,
+	struct jbr_flow flow, uint64_t now_ns);
 /** [data] End @p flow. @param order_ns  when, for the order of the output */
-void lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+void lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	enum jbr_end_reason reason, uint64_t order_ns);
 /** [data] When is @p flow to be looked at next? */
-uint64_t lifecycle_deadline(const struct worker *worker, const struct jbr_flow *flow,
+uint64_t lifecycle_deadline(const struct worker *worker, struct jbr_flow flow,
 	const struct jbr_tcp_ext *ext);
 /** [data] Write down a finding of the packet, if findings are wanted and its action is not count. */
 void output_finding(struct worker *worker, const struct jbr_frame *frame,
-	const struct jbr_packet *packet, const struct jbr_flow *flow, enum jbr_anomaly anomaly);
+	const struct jbr_packet *packet, struct jbr_flow flow, enum jbr_anomaly anomaly);
 /** [data] The stable id of a connection, 1..2^53-1. */
-uint64_t output_flow_id(const struct jbr_flow *flow);
+uint64_t output_flow_id(struct jbr_flow flow);

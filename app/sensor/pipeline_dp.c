@@ -21,7 +21,7 @@ pass_over(struct worker *worker, unsigned at, unsigned shard)
 
 static void
 count_anomaly(struct worker *worker, const struct jbr_frame *frame, const struct jbr_packet *packet,
-	const struct jbr_flow *flow, enum jbr_anomaly anomaly)
+	struct jbr_flow flow, enum jbr_anomaly anomaly)
 {
 	if (!worker->config->anomaly_enabled[anomaly])
 		return;
@@ -35,7 +35,8 @@ count_packet(struct worker *worker, const struct jbr_frame *frame, const struct 
 	worker->counters.received++;
 	worker->counters.received_bytes += frame->wire;
 	for (unsigned i = 0; i < packet->findings_count; i++)
-		count_anomaly(worker, frame, packet, NULL, (enum jbr_anomaly)packet->findings[i]);
+		count_anomaly(worker, frame, packet, (struct jbr_flow){0},
+			(enum jbr_anomaly)packet->findings[i]);
 }
 
 static void
@@ -72,40 +73,28 @@ count_segment(struct jbr_counters *counters, const struct jbr_packet *packet)
 		counters->segments[JBR_SEGMENT_TUNNELLED]++;
 }
 
-/* Does the frame at @p at, which was located, belong to this worker? Then its bucket is fetched. */
+/* Does the frame, which was located, belong to this worker? Then its bucket is fetched. */
 static inline bool
-is_owned(struct worker *worker, unsigned at)
+is_owned(struct worker *worker, struct item *item)
 {
-	const struct jbr_flow_probe *probe = &worker->probes[at];
+	unsigned shard = item->probe.shard;
 
-	if (!worker->owns[probe->shard]) {
-		pass_over(worker, at, probe->shard);
+	if (JBR_UNLIKELY(!worker->owns[shard])) {
+		pass_over(worker, (unsigned)(item - worker->items), shard);
 		return false;
 	}
-	jbr_flow_prefetch(worker->shards[probe->shard], probe);
+	item->shard = worker->shards[shard];
+	jbr_flow_prefetch(item->shard, &item->probe);
 	return true;
 }
 
-/* Nearly every frame needs no more than a glance.
- * @return it is located */
-static inline __attribute__((flatten)) bool
-glance(struct worker *worker, const struct jbr_frame *frame, unsigned at)
-{
-	struct jbr_glance *seen = &worker->glances[at];
-
-	if (!jbr_packet_glance(frame, &worker->packet_options, seen) ||
-		!jbr_detect_is_quiet(&worker->config->params, seen))
-		return false;
-	jbr_flow_locate_glance(worker->table, seen, &worker->probes[at]);
-	return true;
-}
-
-/* Any other is read whole, and counted.
+/* Read a frame whole, and count it.
  * @return it goes on to a connection of this worker */
 static bool
-receive(struct worker *worker, const struct jbr_frame *frame, unsigned at)
+receive(struct worker *worker, struct item *item)
 {
-	struct jbr_packet *packet = &worker->packets[at];
+	const struct jbr_frame *frame = item->frame;
+	struct jbr_packet *packet = &worker->packets[item - worker->items];
 
 	jbr_packet_parse(frame, &worker->packet_options, packet);
 	if (packet->kind != JBR_PACKET_TCP) {
@@ -116,8 +105,8 @@ receive(struct worker *worker, const struct jbr_frame *frame, unsigned at)
 		if (packet->kind != JBR_PACKET_ICMP_QUOTE)
 			return false;
 	}
-	jbr_flow_locate(worker->table, packet, &worker->probes[at]);
-	if (!is_owned(worker, at))
+	jbr_flow_locate(worker->table, packet, &item->probe);
+	if (!is_owned(worker, item))
 		return false;
 	if (packet->kind != JBR_PACKET_TCP)
 		return true;
@@ -127,83 +116,98 @@ receive(struct worker *worker, const struct jbr_frame *frame, unsigned at)
 	return true;
 }
 
+/* For nearly every frame an outline is enough to find its connection.
+ * @return it goes on to a connection of this worker */
+static inline __attribute__((flatten)) bool
+look(struct worker *worker, struct item *item)
+{
+	item->is_outlined = jbr_packet_outline(item->frame, &worker->packet_options,
+		&item->outline);
+	if (JBR_UNLIKELY(!item->is_outlined))
+		return receive(worker, item);
+	jbr_flow_locate_outline(worker->table, &item->outline, &item->probe);
+	return is_owned(worker, item);
+}
+
 /* ---- 2. the connection the packet belongs to ---- */
 
 /* An ICMP error that quotes the SYN rejects the connection, if it quotes it rightly (RFC 5927 4). */
 static void
 reject_by_icmp(const struct jbr_packet *packet, const struct jbr_flow_probe *probe,
-	struct jbr_flow *flow)
+	struct jbr_flow flow)
 {
 	bool is_unreachable = (packet->ip_version == 4 && packet->icmp_type == 3 &&
 				      packet->icmp_code != 4) ||
 		(packet->ip_version == 6 && packet->icmp_type == 1);
 
-	if (is_unreachable && flow->hot.state == JBR_TCP_STATE_SYN_SENT &&
-		probe->sender == jbr_flow_originator(flow) && packet->seq == flow->cold.isn[0])
-		flow->hot.flags |= JBR_TCP_ICMP_REJECTED;
+	if (is_unreachable && flow.line->hot.state == JBR_TCP_STATE_SYN_SENT &&
+		probe->sender == jbr_flow_originator(flow) && packet->seq == flow.rest->cold.isn[0])
+		flow.line->hot.flags |= JBR_TCP_ICMP_REJECTED;
 }
 
 static void
-begin(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+begin(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	const struct jbr_tcp_input *input)
 {
-	worker->conn.hot.place = flow->hot.place;
+	worker->conn.hot.place = flow.line->hot.place;
 	jbr_tcp_begin(&worker->conn, input);
-	flow->hot = worker->conn.hot;
-	flow->cold = worker->conn.cold;
+	flow.line->hot = worker->conn.hot;
+	flow.rest->cold = worker->conn.cold;
 	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, NULL));
 }
 
-static struct jbr_flow *
+static struct jbr_flow
 open_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	struct jbr_tcp_input *input)
 {
-	struct jbr_flow *flow;
+	struct jbr_flow flow;
 
 	if (jbr_flow_is_full(shard)) {
-		struct jbr_flow *victim = jbr_flow_victim(shard);
+		struct jbr_flow victim = jbr_flow_victim(shard);
 
 		worker->counters.evictions++;
 		lifecycle_end(worker, shard, victim, JBR_END_EVICTED, input->now_ns);
 	}
 	flow = jbr_flow_insert(shard, probe);
+	if (jbr_detect_is_quiet(probe->key.address, probe->key.port))
+		flow.line->hot.place |= JBR_FLOW_QUIET;
 	input->from = 0;
 	begin(worker, shard, flow, input);
 	return flow;
 }
 
 /* A SYN opens the tuple anew. The old numbers are remembered: a late SYN-ACK may answer them. */
-static struct jbr_flow *
+static struct jbr_flow
 reopen_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
-	struct jbr_flow *old, struct jbr_tcp_input *input)
+	struct jbr_flow old, struct jbr_tcp_input *input)
 {
-	bool was_unanswered = old->hot.state == JBR_TCP_STATE_SYN_SENT;
-	uint32_t isn = old->cold.isn[0];
-	uint32_t older = old->cold.old_isn[0];
-	uint8_t count = old->cold.old_isn_count;
-	struct jbr_flow *flow;
+	bool was_unanswered = old.line->hot.state == JBR_TCP_STATE_SYN_SENT;
+	uint32_t isn = old.rest->cold.isn[0];
+	uint32_t older = old.rest->cold.old_isn[0];
+	uint8_t count = old.rest->cold.old_isn_count;
+	struct jbr_flow flow;
 
 	lifecycle_end(worker, shard, old, JBR_END_REUSE, input->now_ns);
 	flow = open_flow(worker, shard, probe, input);
 	if (was_unanswered) {
-		flow->cold.old_isn[0] = isn;
-		flow->cold.old_isn[1] = older;
-		flow->cold.old_isn_count = count < 2 ? (uint8_t)(count + 1) : 2;
+		flow.rest->cold.old_isn[0] = isn;
+		flow.rest->cold.old_isn[1] = older;
+		flow.rest->cold.old_isn_count = count < 2 ? (uint8_t)(count + 1) : 2;
 	}
 	return flow;
 }
 
 /* The SYN inside an established connection was answered: it had opened the tuple anew. */
-static struct jbr_flow *
+static struct jbr_flow
 split_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
-	struct jbr_flow *old, struct jbr_tcp_input *input)
+	struct jbr_flow old, struct jbr_tcp_input *input)
 {
 	const struct jbr_tcp_ext *ext = jbr_flow_ext(shard, old);
 	struct jbr_packet syn = {0};
 	struct jbr_tcp_input first = {.packet = &syn};
 	struct jbr_flow_probe syn_probe = *probe;
 	struct jbr_tcp_result result;
-	struct jbr_flow *flow;
+	struct jbr_flow flow;
 
 	syn.flags = JBR_TCP_SYN;
 	syn.seq = ext->candidate_isn;
@@ -214,15 +218,15 @@ split_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr
 	first.now_ns = ext->candidate_ns;
 	first.number = ext->candidate_number;
 	syn_probe.sender ^= 1;
-	old->hot.packets[ext->candidate_side]--; /* the SYN belongs to the new one */
+	old.line->hot.packets[ext->candidate_side]--; /* the SYN belongs to the new one */
 	lifecycle_end(worker, shard, old, JBR_END_REUSE, input->now_ns);
 	flow = open_flow(worker, shard, &syn_probe, &first);
-	worker->conn.hot = flow->hot;
-	worker->conn.cold = flow->cold;
+	worker->conn.hot = flow.line->hot;
+	worker->conn.cold = flow.rest->cold;
 	worker->conn.has_ext = false;
 	jbr_tcp_step(&worker->conn, &first, &result);
-	flow->hot = worker->conn.hot;
-	flow->cold = worker->conn.cold;
+	flow.line->hot = worker->conn.hot;
+	flow.rest->cold = worker->conn.cold;
 	input->from = 1;
 	return flow;
 }
@@ -230,28 +234,28 @@ split_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr
 /* ---- 3. verdict and commit ---- */
 
 static void
-commit(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow)
+commit(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
 	struct jbr_tcp_ext *ext;
 
-	flow->hot = worker->conn.hot;
-	flow->cold = worker->conn.cold;
+	flow.line->hot = worker->conn.hot;
+	flow.rest->cold = worker->conn.cold;
 	if (!worker->conn.has_ext)
 		return;
 	ext = jbr_flow_ext_get(shard, flow);
 	if (ext != NULL)
 		*ext = worker->conn.ext;
 	else
-		flow->hot.flags |= JBR_TCP_CUT_SHORT;
+		flow.line->hot.flags |= JBR_TCP_CUT_SHORT;
 }
 
 static void
-load(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow *flow)
+load(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
 	const struct jbr_tcp_ext *ext = jbr_flow_ext(shard, flow);
 
-	worker->conn.hot = flow->hot;
-	worker->conn.cold = flow->cold;
+	worker->conn.hot = flow.line->hot;
+	worker->conn.cold = flow.rest->cold;
 	worker->conn.has_ext = ext != NULL;
 	if (ext != NULL)
 		worker->conn.ext = *ext;
@@ -261,7 +265,7 @@ load(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow 
 
 /* A RST's cause stays open for 5 s, if there is a place to keep it. */
 static void
-judge_reset(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+judge_reset(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	const struct jbr_tcp_input *input, const struct jbr_tcp_result *result)
 {
 	struct jbr_tcp_conn *conn = &worker->conn;
@@ -283,7 +287,7 @@ judge_reset(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow
 /* ---- 5. one segment of a connection ---- */
 
 static void
-count_findings(struct worker *worker, const struct jbr_frame *frame, const struct jbr_flow *flow,
+count_findings(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow flow,
 	const struct jbr_tcp_input *input, const struct jbr_tcp_result *result)
 {
 	for (unsigned i = 0; i < result->findings_count; i++) {
@@ -298,7 +302,7 @@ count_findings(struct worker *worker, const struct jbr_frame *frame, const struc
 
 static void
 step(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard *shard,
-	struct jbr_flow *flow, const struct jbr_tcp_input *input)
+	struct jbr_flow flow, const struct jbr_tcp_input *input)
 {
 	bool is_reset = (input->packet->flags & JBR_TCP_RST) != 0;
 	struct jbr_tcp_result result;
@@ -321,7 +325,7 @@ step(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard
 }
 
 static void
-step_corrupt(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow *flow,
+step_corrupt(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	const struct jbr_tcp_input *input)
 {
 	if (input->packet->flags & JBR_TCP_RST)
@@ -334,11 +338,12 @@ step_corrupt(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flo
 /* A tap's second copy takes no part in the analysis. @return it was one */
 static bool
 is_copy(struct worker *worker, const struct jbr_frame *frame, const struct jbr_flow_probe *probe,
-	struct jbr_flow *flow, const struct jbr_tcp_input *input)
+	struct jbr_flow flow, const struct jbr_tcp_input *input)
 {
 	struct jbr_flow_shard *shard = worker->shards[probe->shard];
 	const struct jbr_packet *packet = input->packet;
-	bool can_be = flow != NULL && jbr_tcp_is_repetition(&flow->hot, packet, input->from);
+	bool can_be = flow.line != NULL &&
+		jbr_tcp_is_repetition(&flow.line->hot, packet, input->from);
 	enum jbr_copy copy = jbr_flow_check_copy(shard, probe, packet, frame, can_be);
 
 	if (copy == JBR_COPY_NOT)
@@ -348,28 +353,28 @@ is_copy(struct worker *worker, const struct jbr_frame *frame, const struct jbr_f
 		worker->counters.resets[JBR_RESET_DUPLICATE]++;
 	count_anomaly(worker, frame, packet, flow,
 		copy == JBR_COPY_LOOP ? JBR_ANOM_ROUTING_LOOP : JBR_ANOM_DUPLICATE_FRAME);
-	if (flow != NULL)
-		flow->cold.trust |= JBR_TRUST_DUPLICATED;
+	if (flow.line != NULL)
+		flow.rest->cold.trust |= JBR_TRUST_DUPLICATED;
 	return true;
 }
 
 /* Another connection than the one that was found: a SYN or SYN-ACK may say so. */
-static struct jbr_flow *
+static struct jbr_flow
 find_or_open(struct worker *worker, const struct jbr_frame *frame,
-	const struct jbr_flow_probe *probe, struct jbr_flow *flow, struct jbr_tcp_input *input)
+	const struct jbr_flow_probe *probe, struct jbr_flow flow, struct jbr_tcp_input *input)
 {
 	struct jbr_flow_shard *shard = worker->shards[probe->shard];
 
-	if (flow == NULL)
+	if (flow.line == NULL)
 		return open_flow(worker, shard, probe, input);
 	if (JBR_LIKELY(!(input->packet->flags & JBR_TCP_SYN)))
 		return flow;
 	load(worker, shard, flow);
 	if (jbr_tcp_is_reuse(&worker->conn, input)) {
-		if (flow->hot.state == JBR_TCP_STATE_SYN_SENT)
+		if (flow.line->hot.state == JBR_TCP_STATE_SYN_SENT)
 			count_anomaly(worker, frame, input->packet, flow, JBR_ANOM_SYN_ISN_CHANGED);
-		else if (flow->hot.state >= JBR_TCP_STATE_FIN_O &&
-			!jbr_tcp_is_before(flow->hot.nxt[input->from], input->packet->seq))
+		else if (flow.line->hot.state >= JBR_TCP_STATE_FIN_O &&
+			!jbr_tcp_is_before(flow.line->hot.nxt[input->from], input->packet->seq))
 			count_anomaly(worker, frame, input->packet, flow,
 				JBR_ANOM_SYN_TUPLE_REUSE_EARLY);
 		return reopen_flow(worker, shard, probe, flow, input);
@@ -379,11 +384,21 @@ find_or_open(struct worker *worker, const struct jbr_frame *frame,
 	return flow;
 }
 
+/* Counts of plain packets, which a burst adds to the counters at once. */
+struct tally {
+	uint64_t packets; /* of those with an outline only, and of them: */
+	uint64_t bytes;
+	uint64_t data;
+	uint64_t ipv6;
+	uint64_t acks; /* of all */
+};
+
 /* The next segment in order of an undisturbed connection: nearly every packet.
- * @return it was one, and is done */
+ * @return it was one, and is done; false: nothing has changed */
 static inline bool
-step_plain(struct worker *worker, const struct jbr_frame *frame, const struct jbr_glance *glance,
-	const struct jbr_flow_probe *probe, struct jbr_flow *flow)
+step_plain(const struct jbr_frame *frame, const struct jbr_glance *glance,
+	struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe, struct jbr_flow flow,
+	uint64_t fingerprint, struct tally *tally)
 {
 	struct jbr_tcp_segment segment = {.glance = glance,
 		.now_ns = frame->time_ns,
@@ -392,54 +407,55 @@ step_plain(struct worker *worker, const struct jbr_frame *frame, const struct jb
 	bool has_payload = glance->payload_length > 0;
 	struct jbr_tcp_plain plain;
 
-	if (!jbr_tcp_step_plain(&flow->hot, &segment, &plain))
+	if (!jbr_tcp_step_plain(&flow.line->hot, &segment, &plain))
 		return false;
-	jbr_flow_remember(worker->shards[probe->shard], probe, glance->vlan, glance->ttl,
-		frame->time_ns);
-	worker->counters.acks += plain.acks_new;
-	jbr_tcp_commit_plain(&flow->hot, &segment, &plain);
-	if (JBR_UNLIKELY(jbr_zeek_lacks_letter(&flow->hot, has_payload, segment.from)))
-		jbr_zeek_plain(&flow->hot, &flow->cold, has_payload, segment.from);
+	jbr_flow_remember(shard, fingerprint, glance->vlan, glance->ttl, frame->time_ns);
+	tally->acks += plain.acks_new;
+	jbr_tcp_commit_plain(&flow.line->hot, &segment, &plain);
+	if (JBR_UNLIKELY(jbr_zeek_lacks_letter(&flow.line->hot, has_payload, segment.from)))
+		jbr_zeek_plain(&flow.line->hot, &flow.rest->cold, has_payload, segment.from);
 	return true;
 }
 
-/* The same of a frame that was only glanced at.
+/* The same of a frame of which there is an outline only.
  * @return it is counted and done; false: nothing has changed */
 static inline __attribute__((flatten)) bool
-analyse_glance(struct worker *worker, const struct jbr_frame *frame,
-	const struct jbr_glance *glance, const struct jbr_flow_probe *probe)
+analyse_outline(const struct worker *worker, const struct item *item, struct tally *tally)
 {
-	struct jbr_counters *counters = &worker->counters;
-	struct jbr_flow *flow = jbr_flow_find(worker->shards[probe->shard], probe);
+	const struct jbr_frame *frame = item->frame;
+	struct jbr_flow flow = jbr_flow_find(item->shard, &item->probe);
+	struct jbr_glance glance;
 
-	if (flow == NULL || jbr_flow_is_due(flow, frame->time_ns) ||
-		!step_plain(worker, frame, glance, probe, flow))
+	jbr_packet_glance(&item->outline, &glance);
+	if (flow.line == NULL || !(flow.line->hot.place & JBR_FLOW_QUIET) ||
+		glance.ttl < worker->config->params.ip_low_ttl_floor ||
+		jbr_flow_is_due(flow, frame->time_ns) ||
+		!step_plain(frame, &glance, item->shard, &item->probe, flow,
+			jbr_flow_fingerprint(&item->probe, &glance), tally))
 		return false;
-	counters->received++;
-	counters->received_bytes += frame->wire;
-	counters->tcp++;
-	counters->segments[glance->payload_length > 0 ? JBR_SEGMENT_DATA : JBR_SEGMENT_PURE_ACK]++;
-	if (glance->ip_version == 6)
-		counters->segments[JBR_SEGMENT_IPV6]++;
+	tally->packets++;
+	tally->bytes += frame->wire;
+	tally->data += glance.payload_length > 0;
+	tally->ipv6 += item->outline.ip_version == 6;
 	return true;
 }
 
-/* Anything else; @p flow is NULL where there is none yet. */
+/* Anything else; @p flow is none where there is none yet. */
 static void
 step_any(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard *shard,
-	const struct jbr_flow_probe *probe, struct jbr_flow *flow, struct jbr_tcp_input *input)
+	const struct jbr_flow_probe *probe, struct jbr_flow flow, struct jbr_tcp_input *input)
 {
 	const struct jbr_packet *packet = input->packet;
 
-	if (flow != NULL && JBR_UNLIKELY(input->now_ns < flow->hot.last_ns)) {
+	if (flow.line != NULL && JBR_UNLIKELY(input->now_ns < flow.line->hot.last_ns)) {
 		/* a connection's own time never goes back */
-		flow->cold.trust |= JBR_TRUST_CLOCK;
-		input->now_ns = flow->hot.last_ns;
+		flow.rest->cold.trust |= JBR_TRUST_CLOCK;
+		input->now_ns = flow.line->hot.last_ns;
 	}
 	if (is_copy(worker, frame, probe, flow, input))
 		return;
-	if (flow != NULL && packet->checksum == JBR_CHECKSUM_BAD &&
-		!jbr_tcp_is_checksum_believed(&flow->hot, &flow->cold, input->from)) {
+	if (flow.line != NULL && packet->checksum == JBR_CHECKSUM_BAD &&
+		!jbr_tcp_is_checksum_believed(&flow.line->hot, &flow.rest->cold, input->from)) {
 		step_corrupt(worker, shard, flow, input);
 		return;
 	}
@@ -448,29 +464,31 @@ step_any(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_s
 }
 
 static void
-analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_packet *packet,
-	const struct jbr_flow_probe *probe)
+analyse(struct worker *worker, const struct item *item, const struct jbr_packet *packet,
+	struct tally *tally)
 {
-	struct jbr_flow_shard *shard = worker->shards[probe->shard];
-	struct jbr_flow *flow = jbr_flow_find(shard, probe);
+	const struct jbr_frame *frame = item->frame;
+	const struct jbr_flow_probe *probe = &item->probe;
+	struct jbr_flow_shard *shard = item->shard;
+	struct jbr_flow flow = jbr_flow_find(shard, probe);
 	struct jbr_tcp_input input = {.packet = packet,
 		.now_ns = frame->time_ns,
 		.number = frame->number};
 
 	/* what was due before this packet happens before it */
-	if (flow != NULL && jbr_flow_is_due(flow, frame->time_ns))
+	if (flow.line != NULL && jbr_flow_is_due(flow, frame->time_ns))
 		flow = lifecycle_run(worker, shard, flow, frame->time_ns);
 	if (JBR_UNLIKELY(packet->kind == JBR_PACKET_ICMP_QUOTE)) {
-		if (flow != NULL)
+		if (flow.line != NULL)
 			reject_by_icmp(packet, probe, flow);
 		return;
 	}
-	if (flow != NULL) {
+	if (flow.line != NULL) {
 		struct jbr_glance glance;
 
 		input.from = probe->sender != jbr_flow_originator(flow);
 		if (jbr_packet_glance_of(packet, &glance) &&
-			step_plain(worker, frame, &glance, probe, flow))
+			step_plain(frame, &glance, shard, probe, flow, probe->fingerprint, tally))
 			return;
 	}
 	step_any(worker, frame, shard, probe, flow, &input);
@@ -482,40 +500,64 @@ analyse(struct worker *worker, const struct jbr_frame *frame, const struct jbr_p
  * worked on. More than the processor has places for waiting loads would only stand in line. */
 enum { GROUP = 8 };
 
-/* Read the headers of the next group and fetch what the look-ups need first.
- * @return how many go on */
-static unsigned
-receive_group(struct worker *worker, const struct jbr_frame *frames, unsigned count, uint8_t *todo)
+/* Places in the burst of a group's packets that go on. */
+struct group {
+	uint8_t at[GROUP];
+	unsigned count;
+};
+
+/* Read the headers of the frames from @p begin on and fetch what the look-ups need first. */
+static void
+look_at_group(struct worker *worker, const struct jbr_frame *frames, unsigned begin, unsigned end,
+	struct group *group)
 {
-	unsigned end = worker->at + GROUP < count ? worker->at + GROUP : count;
-	unsigned nb_todo = 0;
+	group->count = 0;
+	for (unsigned at = begin; at < end; at++) {
+		struct item *item = &worker->items[at];
 
-	for (; worker->at < end; worker->at++) {
-		unsigned at = worker->at;
-
-		worker->is_glanced[at] = glance(worker, &frames[at], at);
-		if (worker->is_glanced[at] ? is_owned(worker, at)
-					   : receive(worker, &frames[at], at))
-			todo[nb_todo++] = (uint8_t)at;
+		item->frame = &frames[at];
+		if (look(worker, item))
+			group->at[group->count++] = (uint8_t)at;
 	}
-	return nb_todo;
 }
 
 static void
-analyse_group(struct worker *worker, const struct jbr_frame *frames, unsigned count,
-	const uint8_t *todo)
+fetch_group(struct worker *worker, const struct group *group)
 {
-	for (unsigned i = 0; i < count; i++) {
-		unsigned at = todo[i];
+	for (unsigned i = 0; i < group->count; i++) {
+		struct item *item = &worker->items[group->at[i]];
 
-		if (worker->is_glanced[at]) {
-			if (analyse_glance(worker, &frames[at], &worker->glances[at],
-				    &worker->probes[at]))
-				continue;
-			receive(worker, &frames[at], at);
-		}
-		analyse(worker, &frames[at], &worker->packets[at], &worker->probes[at]);
+		jbr_flow_prefetch_record(item->shard, &item->probe);
+		if (JBR_UNLIKELY(!item->is_outlined))
+			jbr_flow_prefetch_rest(item->shard, &item->probe);
 	}
+}
+
+static void
+analyse_group(struct worker *worker, const struct group *group, struct tally *tally)
+{
+	for (unsigned i = 0; i < group->count; i++) {
+		struct item *item = &worker->items[group->at[i]];
+
+		if (JBR_LIKELY(item->is_outlined)) {
+			if (JBR_LIKELY(analyse_outline(worker, item, tally)))
+				continue;
+			receive(worker, item);
+		}
+		analyse(worker, item, &worker->packets[group->at[i]], tally);
+	}
+}
+
+static void
+count_tally(struct jbr_counters *counters, const struct tally *tally)
+{
+	counters->received += tally->packets;
+	counters->received_bytes += tally->bytes;
+	counters->tcp += tally->packets;
+	counters->acks += tally->acks;
+	counters->segments[JBR_SEGMENT_DATA] += tally->data;
+	counters->segments[JBR_SEGMENT_PURE_ACK] += tally->packets - tally->data;
+	counters->segments[JBR_SEGMENT_IPV6] += tally->ipv6;
 }
 
 /* Three stages, each a group behind the one before: read the headers and fetch the bucket; compare its
@@ -523,25 +565,18 @@ analyse_group(struct worker *worker, const struct jbr_frame *frames, unsigned co
 void
 pipeline_burst(struct worker *worker, const struct jbr_frame *frames, unsigned count)
 {
-	uint8_t todo[3][GROUP];
-	unsigned nb_todo[3] = {0, 0, 0};
+	struct group groups[3] = {{.count = 0}, {.count = 0}, {.count = 0}};
+	unsigned turns = (count + GROUP - 1) / GROUP + 2;
+	struct tally tally = {0};
 
 	worker->nb_foreign = 0;
-	worker->at = 0;
-	for (unsigned turn = 0; turn < (count + GROUP - 1) / GROUP + 2; turn++) {
-		unsigned first = turn % 3;
-		unsigned second = (turn + 2) % 3;
-		unsigned third = (turn + 1) % 3;
+	for (unsigned turn = 0; turn < turns; turn++) {
+		unsigned begin = turn * GROUP < count ? turn * GROUP : count;
+		unsigned end = begin + GROUP < count ? begin + GROUP : count;
 
-		nb_todo[first] = receive_group(worker, frames, count, todo[first]);
-		for (unsigned i = 0; i < nb_todo[second]; i++) {
-			unsigned at = todo[second][i];
-			struct jbr_flow_probe *probe = &worker->probes[at];
-
-			jbr_flow_prefetch_record(worker->shards[probe->shard], probe);
-			if (!worker->is_glanced[at])
-				jbr_flow_prefetch_rest(worker->shards[probe->shard], probe);
-		}
-		analyse_group(worker, frames, nb_todo[third], todo[third]);
+		look_at_group(worker, frames, begin, end, &groups[turn % 3]);
+		fetch_group(worker, &groups[(turn + 2) % 3]);
+		analyse_group(worker, &groups[(turn + 1) % 3], &tally);
 	}
+	count_tally(&worker->counters, &tally);
 }

@@ -168,29 +168,16 @@ jbr_detect_flags(const struct jbr_params *params, struct jbr_packet *packet)
 		jbr_packet_find(packet, JBR_ANOM_TCP_OPT_SYN_ONLY_MISPLACED);
 }
 
-/* Of an IPv4 address: 0/8, loopback, multicast and above. */
-static inline bool
-is_odd_octet(uint8_t first)
-{
-	return (uint8_t)(first - 1) >= 223 || first == 127;
-}
-
 bool
-jbr_detect_is_quiet(const struct jbr_params *params, const struct jbr_glance *glance)
+jbr_detect_is_quiet(const union jbr_address address[2], const uint16_t port[2])
 {
-	const uint8_t *ip = glance->ip;
-	uint64_t src[2];
-	uint64_t dst[2];
+	bool is_ipv4 = jbr_address_is_ipv4(&address[0]) && jbr_address_is_ipv4(&address[1]);
+	uint8_t version = is_ipv4 ? 4 : 6;
 
-	if (glance->ttl < params->ip_low_ttl_floor || glance->src_port == 0 ||
-		glance->dst_port == 0)
-		return false;
-	if (JBR_LIKELY(glance->ip_version == 4))
-		return !is_odd_octet(ip[12]) && !is_odd_octet(ip[16]) &&
-			memcmp(ip + 12, ip + 16, 4) != 0;
-	memcpy(src, ip + 8, sizeof(src));
-	memcpy(dst, ip + 24, sizeof(dst));
-	/* the first half zero: unspecified, loopback, a mapped IPv4 address */
-	return src[0] != 0 && dst[0] != 0 && ip[8] != 0xff && ip[24] != 0xff &&
-		(src[0] != dst[0] || src[1] != dst[1]);
+	for (unsigned i = 0; i < 2; i++)
+		if (port[i] == 0 || is_bogon(&address[i], version) ||
+			is_loopback(&address[i], version))
+			return false;
+	return address[0].halves[0] != address[1].halves[0] ||
+		address[0].halves[1] != address[1].halves[1];
 }

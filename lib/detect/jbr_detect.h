@@ -18,10 +18,10 @@
  * @param packet  a result of jbr_packet_parse(); one that is no TCP segment is left as it is */
 void jbr_detect_flags(const struct jbr_params *params, struct jbr_packet *packet);
 
-/** [data] Would jbr_detect_flags() find nothing on the segment? What it finds on ACKs without urgent
- * data is in the addresses, the ports and the TTL.
- * @return true: nothing; false: look closely */
-bool jbr_detect_is_quiet(const struct jbr_params *params, const struct jbr_glance *glance);
+/** [data] Is nothing odd about the addresses and ports of a connection? Then jbr_detect_flags() finds
+ * nothing on its ACKs without urgent data, but for a TTL below ip_low_ttl_floor.
+ * @return true: nothing; false: each packet is to be looked at */
+bool jbr_detect_is_quiet(const union jbr_address address[2], const uint16_t port[2]);
 
 /** [data] Judge a RST: its provisional cause by the ordered rules of docs/architecture.md, and the
  * evidence. What follows within 5 s may still show it to be forged: jbr_detect_reset_revise().

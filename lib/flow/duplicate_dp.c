@@ -34,20 +34,20 @@ lag_limit_ns(const struct seen *old, const struct seen *now, bool has_id, uint64
 }
 
 static inline struct seen
-seen_of(const struct jbr_flow_probe *probe, uint16_t vlan, uint8_t ttl, uint64_t now_ns)
+seen_of(uint64_t fingerprint, uint16_t vlan, uint8_t ttl, uint64_t now_ns)
 {
 	return (struct seen){.time_ns = now_ns,
-		.hash = (uint32_t)(probe->fingerprint >> 32),
+		.hash = (uint32_t)(fingerprint >> 32),
 		.vlan = vlan,
 		.ttl = ttl};
 }
 
 void
-jbr_flow_remember(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe, uint16_t vlan,
-	uint8_t ttl, uint64_t now_ns)
+jbr_flow_remember(struct jbr_flow_shard *shard, uint64_t fingerprint, uint16_t vlan, uint8_t ttl,
+	uint64_t now_ns)
 {
 	(void)is_time_going_on(shard, now_ns);
-	shard->copies[probe->fingerprint % COPY_SLOTS] = seen_of(probe, vlan, ttl, now_ns);
+	shard->copies[fingerprint % COPY_SLOTS] = seen_of(fingerprint, vlan, ttl, now_ns);
 }
 
 enum jbr_copy
@@ -55,7 +55,7 @@ jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *p
 	const struct jbr_packet *packet, const struct jbr_frame *frame, bool can_be_copy)
 {
 	struct seen *old = &shard->copies[probe->fingerprint % COPY_SLOTS];
-	struct seen now = seen_of(probe, packet->vlan[0], packet->ttl, frame->time_ns);
+	struct seen now = seen_of(probe->fingerprint, packet->vlan[0], packet->ttl, frame->time_ns);
 	unsigned port = frame->port % JBR_FLOW_PORTS;
 	bool has_id = (packet->ip_id & 0xffff) != 0;
 	uint64_t lag_ns = now.time_ns > old->time_ns ? now.time_ns - old->time_ns : 0;

@@ -2,7 +2,6 @@
 #include "jbr_flow.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "shard.h"
@@ -10,93 +9,124 @@
 
 enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 26 };
 
-/* The table itself, rounded up to pages; the buckets follow it. */
-enum { TABLE_BYTES = (sizeof(struct jbr_flow_table) + 4095) / 4096 * 4096 };
+enum { PAGE_BYTES = 4096 };
 
-/* Address space whose pages come, zeroed, when they are touched. */
-static void *
-reserve(size_t bytes)
-{
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-static void
-release(void *memory, size_t bytes)
-{
-	if (memory != NULL)
-		munmap(memory, bytes);
-}
+/* Where the parts of all shards lie in the one stretch of memory, in bytes from its start. Each part
+ * has the shards one after the other. */
+struct layout {
+	uint32_t capacity; /* of a shard */
+	uint32_t nb_buckets;
+	size_t buckets;
+	size_t lines;
+	size_t rests;
+	size_t timers;
+	size_t exts;
+	size_t free_flows;
+	size_t free_exts;
+	size_t end;
+};
 
 /* Six of eight places used when the shard is full: one bucket in seven passes a record on then. */
-static size_t
+static uint32_t
 buckets_of(uint32_t capacity)
 {
 	return (capacity + BUCKET_FILL - 1) / BUCKET_FILL;
 }
 
-static void
-shard_fini(struct jbr_flow_shard *shard)
+/* Begin a part of @p count things of @p size bytes for each shard, on a page of its own.
+ * @return where it begins */
+static size_t
+add_part(struct layout *layout, size_t count, size_t size)
 {
-	release(shard->flows, shard->capacity * sizeof(*shard->flows));
-	release(shard->timers, shard->capacity * sizeof(*shard->timers));
-	release(shard->free_flows, shard->capacity * sizeof(*shard->free_flows));
-	release(shard->exts, shard->exts_capacity * sizeof(*shard->exts));
-	release(shard->free_exts, shard->exts_capacity * sizeof(*shard->free_exts));
+	size_t begin = layout->end;
+	size_t bytes = JBR_FLOW_SHARDS * count * size;
+
+	layout->end += (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	return begin;
 }
 
-static int
-shard_init(struct jbr_flow_shard *shard, uint32_t capacity, const uint64_t *learned_lag_ns)
+static struct layout
+layout_of(uint32_t capacity)
 {
-	memset(shard, 0, sizeof(*shard));
-	shard->capacity = capacity;
-	shard->exts_capacity = capacity / EXT_SHARE;
-	shard->nb_buckets = (uint32_t)buckets_of(capacity);
-	shard->learned_lag_ns = learned_lag_ns;
+	const uint32_t unit = JBR_FLOW_SHARDS * EXT_SHARE;
+	struct layout layout = {.capacity = (capacity + unit - 1) / unit * EXT_SHARE};
+	uint32_t exts = layout.capacity / EXT_SHARE;
+
+	layout.nb_buckets = buckets_of(layout.capacity);
+	layout.end = (sizeof(struct jbr_flow_table) + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	layout.buckets = add_part(&layout, layout.nb_buckets, sizeof(struct bucket));
+	layout.lines = add_part(&layout, layout.capacity, sizeof(struct jbr_flow_line));
+	layout.rests = add_part(&layout, layout.capacity, sizeof(struct jbr_flow_rest));
+	layout.timers = add_part(&layout, layout.capacity, sizeof(struct timer));
+	layout.exts = add_part(&layout, exts, sizeof(struct jbr_tcp_ext));
+	layout.free_flows = add_part(&layout, layout.capacity, sizeof(uint32_t));
+	layout.free_exts = add_part(&layout, exts, sizeof(uint32_t));
+	return layout;
+}
+
+/* Address space whose pages come, zeroed, when they are touched. The first @p dense bytes are touched
+ * at random from the start, so large pages spare many looks into the page table. */
+static void *
+reserve(size_t bytes, size_t dense)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	(void)madvise(memory, dense, MADV_HUGEPAGE); /* only a wish */
+	return memory;
+}
+
+static void
+shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *layout)
+{
+	struct jbr_flow_shard *shard = &table->shards[index];
+	char *start = (char *)table;
+	uint32_t exts = layout->capacity / EXT_SHARE;
+
+#define PART(name, count) \
+	(__typeof__(shard->name))(void *)(start + layout->name) + (size_t)index *(count)
+	shard->buckets = PART(buckets, layout->nb_buckets);
+	shard->lines = PART(lines, layout->capacity);
+	shard->rests = PART(rests, layout->capacity);
+	shard->timers = PART(timers, layout->capacity);
+	shard->exts = PART(exts, exts);
+	shard->free_flows = PART(free_flows, layout->capacity);
+	shard->free_exts = PART(free_exts, exts);
+#undef PART
+	shard->capacity = layout->capacity;
+	shard->exts_capacity = exts;
+	shard->nb_buckets = layout->nb_buckets;
+	shard->learned_lag_ns = table->learned_lag_ns;
 	memset(shard->heads, 0xff, sizeof(shard->heads));
-	shard->flows = reserve(capacity * sizeof(*shard->flows));
-	shard->timers = reserve(capacity * sizeof(*shard->timers));
-	shard->free_flows = reserve(capacity * sizeof(*shard->free_flows));
-	shard->exts = reserve(shard->exts_capacity * sizeof(*shard->exts));
-	shard->free_exts = reserve(shard->exts_capacity * sizeof(*shard->free_exts));
-	if (shard->flows == NULL || shard->timers == NULL || shard->free_flows == NULL ||
-		shard->exts == NULL || shard->free_exts == NULL)
-		return -ENOMEM;
-	return 0;
 }
 
 struct jbr_flow_table *
 jbr_flow_table_create(const struct jbr_flow_params *params)
 {
-	struct jbr_flow_table *table;
-	uint32_t capacity = params->capacity;
-	size_t bytes;
+	struct jbr_flow_table *table = NULL;
+	struct layout layout;
 
-	if (capacity < CAPACITY_MIN || capacity > CAPACITY_MAX) {
+	if (params->capacity < CAPACITY_MIN || params->capacity > CAPACITY_MAX) {
 		errno = EINVAL;
 		return NULL;
 	}
-	capacity = (capacity + JBR_FLOW_SHARDS * EXT_SHARE - 1) / (JBR_FLOW_SHARDS * EXT_SHARE) *
-		EXT_SHARE;
-	bytes = TABLE_BYTES + JBR_FLOW_SHARDS * buckets_of(capacity) * sizeof(struct bucket);
-	table = reserve(bytes);
-	if (table == NULL)
+	layout = layout_of(params->capacity);
+	if (params->memory != NULL)
+		table = params->memory->take(params->memory->context, layout.end);
+	else
+		table = reserve(layout.end, layout.lines);
+	if (table == NULL) {
+		errno = ENOMEM;
 		return NULL;
-	/* touched at random, so large pages spare look-ups of small ones; only a wish */
-	(void)madvise(table, bytes, MADV_HUGEPAGE);
-	table->bytes = bytes;
-	table->seed = params->seed;
-	table->buckets = (struct bucket *)(void *)((char *)table + TABLE_BYTES);
-	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++) {
-		if (shard_init(&table->shards[i], capacity, table->learned_lag_ns) < 0) {
-			jbr_flow_table_free(table);
-			errno = ENOMEM;
-			return NULL;
-		}
-		table->shards[i].buckets = table->buckets + i * buckets_of(capacity);
 	}
+	if (params->memory != NULL)
+		table->memory = *params->memory;
+	table->bytes = layout.end;
+	table->seed = params->seed;
+	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
+		shard_init(table, i, &layout);
 	return table;
 }
 
@@ -105,9 +135,19 @@ jbr_flow_table_free(struct jbr_flow_table *table)
 {
 	if (table == NULL)
 		return;
-	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
-		shard_fini(&table->shards[i]);
-	release(table, table->bytes);
+	if (table->memory.give_back != NULL) {
+		struct jbr_flow_memory memory = table->memory;
+
+		memory.give_back(memory.context, table, table->bytes);
+	} else {
+		munmap(table, table->bytes);
+	}
+}
+
+size_t
+jbr_flow_table_need(uint32_t capacity)
+{
+	return layout_of(capacity).end;
 }
 
 static void
@@ -147,12 +187,5 @@ jbr_flow_merge(struct jbr_flow_table *table)
 size_t
 jbr_flow_table_bytes(const struct jbr_flow_table *table)
 {
-	const struct jbr_flow_shard *shard = &table->shards[0];
-	size_t bytes = sizeof(*table) / JBR_FLOW_SHARDS;
-
-	bytes += (size_t)shard->nb_buckets * sizeof(*shard->buckets);
-	bytes += shard->capacity *
-		(sizeof(*shard->flows) + sizeof(*shard->timers) + sizeof(*shard->free_flows));
-	bytes += shard->exts_capacity * (sizeof(*shard->exts) + sizeof(*shard->free_exts));
-	return bytes * JBR_FLOW_SHARDS;
+	return table->bytes;
 }

@@ -134,30 +134,36 @@ jbr_flow_locate(const struct jbr_flow_table *table, const struct jbr_packet *pac
 
 /* A tuple of IPv4 addresses is not written out: what is to be found needs the short form only. */
 void
-jbr_flow_locate_glance(const struct jbr_flow_table *table, const struct jbr_glance *glance,
+jbr_flow_locate_outline(const struct jbr_flow_table *table, const struct jbr_outline *outline,
 	struct jbr_flow_probe *ret_probe)
 {
+	uint16_t src_port = jbr_load_be16(outline->tcp);
+	uint16_t dst_port = jbr_load_be16(outline->tcp + 2);
 	union jbr_address ends[2];
 	uint32_t words_be[2];
 	uint64_t hash;
 	unsigned src;
 
-	if (JBR_LIKELY(glance->ip_version == 4)) {
-		memcpy(words_be, glance->ip + 12, sizeof(words_be));
-		src = words_be[0] != words_be[1] ? words_be[0] > words_be[1]
-						 : glance->src_port > glance->dst_port;
-		ret_probe->ports = ports_of(src, glance->src_port, glance->dst_port);
+	if (JBR_LIKELY(outline->ip_version == 4)) {
+		memcpy(words_be, outline->ip + 12, sizeof(words_be));
+		src = words_be[0] != words_be[1] ? words_be[0] > words_be[1] : src_port > dst_port;
+		ret_probe->ports = ports_of(src, src_port, dst_port);
 		hash = set_narrow(table, words_be[0], words_be[1], src, ret_probe);
 	} else {
-		memcpy(ends, glance->ip + 8, sizeof(ends));
-		src = order_of(&ends[0], &ends[1], glance->src_port, glance->dst_port);
+		memcpy(ends, outline->ip + 8, sizeof(ends));
+		src = order_of(&ends[0], &ends[1], src_port, dst_port);
 		set_addresses(&ret_probe->key, &ends[0], &ends[1], src);
 		ret_probe->key.tenant = 0;
-		ret_probe->ports = ports_of(src, glance->src_port, glance->dst_port);
+		ret_probe->ports = ports_of(src, src_port, dst_port);
 		hash = set_wide(table, ret_probe);
 	}
 	set_place(ret_probe, hash, src);
-	ret_probe->fingerprint = fingerprint(hash ^ (uint64_t)src << 63,
+}
+
+uint64_t
+jbr_flow_fingerprint(const struct jbr_flow_probe *probe, const struct jbr_glance *glance)
+{
+	return fingerprint(probe->hash ^ (uint64_t)probe->sender << 63,
 		(uint64_t)glance->seq << 32 | glance->ack, glance->ip_id, glance->flags,
 		glance->tcp_checksum, glance->payload_length);
 }
@@ -185,7 +191,6 @@ void
 jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	__builtin_prefetch(&shard->buckets[bucket_of(shard, probe->hash)]);
-	__builtin_prefetch(&shard->copies[probe->fingerprint % COPY_SLOTS], 1);
 }
 
 /* Two bits for each slot of the bucket whose tag is @p tag. */
@@ -202,7 +207,7 @@ jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_pro
 {
 	const struct bucket *bucket = &shard->buckets[bucket_of(shard, probe->hash)];
 	unsigned bits = matches(bucket, tag_of(probe->hash));
-	const char *flow;
+	const char *line;
 	uint32_t index;
 
 	if (bits == 0)
@@ -211,22 +216,22 @@ jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_pro
 	if (index == 0)
 		return;
 	probe->candidate = index - 1;
-	flow = (const char *)&shard->flows[index - 1];
-	__builtin_prefetch(flow, 1);
-	__builtin_prefetch(flow + 64, 1);
+	line = (const char *)&shard->lines[index - 1];
+	__builtin_prefetch(line, 1);
+	__builtin_prefetch(line + 64, 1);
 	if (probe->form != 0)
-		__builtin_prefetch(flow + 128);
+		__builtin_prefetch(&shard->rests[index - 1]);
 }
 
 void
 jbr_flow_prefetch_rest(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
-	const char *flow = (const char *)&shard->flows[probe->candidate];
+	const char *rest = (const char *)&shard->rests[probe->candidate];
 
 	if (probe->candidate == JBR_FLOW_NONE)
 		return;
-	for (size_t at = 2 * 64; at < sizeof(struct jbr_flow); at += 64)
-		__builtin_prefetch(flow + at, 1);
+	for (size_t at = 0; at < sizeof(struct jbr_flow_rest); at += 64)
+		__builtin_prefetch(rest + at, 1);
 }
 
 static bool
@@ -240,17 +245,18 @@ is_key_equal(const struct jbr_flow_key *a, const struct jbr_flow_key *b)
 }
 
 static inline bool
-is_it(const struct jbr_flow *flow, const struct jbr_flow_probe *probe)
+is_it(struct jbr_flow flow, const struct jbr_flow_probe *probe)
 {
-	unsigned form = flow->hot.place & (JBR_FLOW_WIDE | JBR_FLOW_FREE);
+	const struct jbr_flow_line *line = flow.line;
+	unsigned form = line->hot.place & (JBR_FLOW_WIDE | JBR_FLOW_FREE);
 
-	if (flow->narrow != probe->narrow || flow->ports != probe->ports || form != probe->form)
+	if (line->narrow != probe->narrow || line->ports != probe->ports || form != probe->form)
 		return false;
-	return JBR_LIKELY(form == 0) || is_key_equal(&flow->key, &probe->key);
+	return JBR_LIKELY(form == 0) || is_key_equal(&flow.rest->key, &probe->key);
 }
 
-static struct jbr_flow *
-search(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+static struct jbr_flow
+search(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	uint32_t at = bucket_of(shard, probe->hash);
 	uint16_t tag = tag_of(probe->hash);
@@ -262,22 +268,22 @@ search(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 			bits &= bits - 1, bits &= bits - 1) {
 			uint32_t index = bucket->index[__builtin_ctz(bits) / 2];
 
-			if (index != 0 && is_it(&shard->flows[index - 1], probe))
-				return &shard->flows[index - 1];
+			if (index != 0 && is_it(jbr_flow_at(shard, index - 1), probe))
+				return jbr_flow_at(shard, index - 1);
 		}
 		if (bucket->passed == 0)
-			return NULL;
+			break;
 		at = next_bucket(shard, at);
 	}
-	return NULL;
+	return (struct jbr_flow){0};
 }
 
-struct jbr_flow *
-jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+struct jbr_flow
+jbr_flow_find(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	/* the candidate may be gone or another one by now: its key says so */
-	if (probe->candidate != JBR_FLOW_NONE && is_it(&shard->flows[probe->candidate], probe))
-		return &shard->flows[probe->candidate];
+	if (probe->candidate != JBR_FLOW_NONE && is_it(jbr_flow_at(shard, probe->candidate), probe))
+		return jbr_flow_at(shard, probe->candidate);
 	return search(shard, probe);
 }
 
@@ -330,78 +336,72 @@ unplace(struct jbr_flow_shard *shard, uint32_t at, uint32_t index)
 	}
 }
 
-struct jbr_flow *
+struct jbr_flow
 jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	uint32_t index;
-	struct jbr_flow *flow;
+	struct jbr_flow flow;
 
 	if (shard->nb_free_flows > 0)
 		index = shard->free_flows[--shard->nb_free_flows];
 	else
 		index = shard->nb_fresh_flows++;
 	shard->nb_flows++;
-	flow = &shard->flows[index];
-	flow->narrow = probe->narrow;
-	flow->ports = probe->ports;
-	flow->wake = 0;
-	flow->hot.place = (uint8_t)(probe->sender | probe->form);
-	flow->key = probe->key;
-	flow->bucket = bucket_of(shard, probe->hash);
-	flow->deadline_ns = 0;
-	flow->ext = JBR_FLOW_NONE;
+	flow = jbr_flow_at(shard, index);
+	flow.line->narrow = probe->narrow;
+	flow.line->ports = probe->ports;
+	flow.line->wake = 0;
+	flow.line->hot.place = (uint8_t)(probe->sender | probe->form);
+	flow.rest->key = probe->key;
+	flow.rest->bucket = bucket_of(shard, probe->hash);
+	flow.rest->deadline_ns = 0;
+	flow.rest->ext = JBR_FLOW_NONE;
 	shard->timers[index].slot = SLOT_NONE;
 	place(shard, probe->hash, index);
 	return flow;
 }
 
-static uint32_t
-index_of(const struct jbr_flow_shard *shard, const struct jbr_flow *flow)
-{
-	return (uint32_t)(flow - shard->flows);
-}
-
 void
-jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow *flow)
+jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
-	uint32_t index = index_of(shard, flow);
+	uint32_t index = jbr_flow_index(shard, flow);
 
 	jbr_flow_disarm(shard, index);
-	if (flow->ext != JBR_FLOW_NONE)
-		shard->free_exts[shard->nb_free_exts++] = flow->ext;
-	flow->ext = JBR_FLOW_NONE;
-	flow->hot.place = JBR_FLOW_FREE;
-	unplace(shard, flow->bucket, index);
+	if (flow.rest->ext != JBR_FLOW_NONE)
+		shard->free_exts[shard->nb_free_exts++] = flow.rest->ext;
+	flow.rest->ext = JBR_FLOW_NONE;
+	flow.line->hot.place = JBR_FLOW_FREE;
+	unplace(shard, flow.rest->bucket, index);
 	shard->free_flows[shard->nb_free_flows++] = index;
 	shard->nb_flows--;
 }
 
 struct jbr_tcp_ext *
-jbr_flow_ext(struct jbr_flow_shard *shard, const struct jbr_flow *flow)
+jbr_flow_ext(struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
-	return flow->ext == JBR_FLOW_NONE ? NULL : &shard->exts[flow->ext];
+	return flow.rest->ext == JBR_FLOW_NONE ? NULL : &shard->exts[flow.rest->ext];
 }
 
 struct jbr_tcp_ext *
-jbr_flow_ext_get(struct jbr_flow_shard *shard, struct jbr_flow *flow)
+jbr_flow_ext_get(struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
-	if (flow->ext != JBR_FLOW_NONE)
-		return &shard->exts[flow->ext];
+	if (flow.rest->ext != JBR_FLOW_NONE)
+		return &shard->exts[flow.rest->ext];
 	if (shard->nb_free_exts > 0)
-		flow->ext = shard->free_exts[--shard->nb_free_exts];
+		flow.rest->ext = shard->free_exts[--shard->nb_free_exts];
 	else if (shard->nb_fresh_exts < shard->exts_capacity)
-		flow->ext = shard->nb_fresh_exts++;
+		flow.rest->ext = shard->nb_fresh_exts++;
 	else
 		return NULL;
-	return &shard->exts[flow->ext];
+	return &shard->exts[flow.rest->ext];
 }
 
 /* Records lie in the order they were first used; a free one has no timer. */
-struct jbr_flow *
+struct jbr_flow
 jbr_flow_any(struct jbr_flow_shard *shard)
 {
 	if (shard->nb_flows == 0)
-		return NULL;
+		return (struct jbr_flow){0};
 	for (uint32_t step = 0; step <= shard->nb_fresh_flows; step++) {
 		uint32_t index = shard->any_at;
 		uint32_t ahead = index + ANY_AHEAD;
@@ -411,10 +411,10 @@ jbr_flow_any(struct jbr_flow_shard *shard)
 			continue;
 		}
 		if (shard->timers[index].slot != SLOT_NONE)
-			return &shard->flows[index];
+			return jbr_flow_at(shard, index);
 		shard->any_at++;
 		if (ahead < shard->nb_fresh_flows)
-			__builtin_prefetch(&shard->buckets[shard->flows[ahead].bucket], 1);
+			__builtin_prefetch(&shard->buckets[shard->rests[ahead].bucket], 1);
 	}
-	return NULL;
+	return (struct jbr_flow){0};
 }

@@ -8,8 +8,8 @@
  *          worker owns whole shards. Nothing in a shard depends on another one within a batch, so the
  *          results are the same with any number of workers.
  * Threads: [data] functions of a shard are its worker's alone; [control] ones run while no worker does.
- * Memory:  address space for the whole capacity is reserved in create(); pages are taken as they are
- *          touched. [data] functions never allocate.
+ * Memory:  one stretch for the whole capacity, from create(); its pages are taken as they are touched,
+ *          unless the caller brings the memory. [data] functions never allocate.
  */
 #pragma once
 #include <stdbool.h>
@@ -34,15 +34,15 @@ struct jbr_flow_key {
 
 /** A packet's place: made once, used for finding and making. */
 struct jbr_flow_probe {
-	struct jbr_flow_key key;
 	uint64_t hash;
-	uint64_t narrow;      /**< as in struct jbr_flow */
+	uint64_t narrow;      /**< as in struct jbr_flow_line */
 	uint64_t fingerprint; /**< of the segment, without tenant: what a tap's copy repeats */
-	uint32_t ports;       /**< as in struct jbr_flow */
+	uint32_t ports;       /**< as in struct jbr_flow_line */
 	uint32_t candidate;   /**< the record it will most likely find, JBR_FLOW_NONE = none */
 	uint8_t shard;
 	uint8_t sender; /**< index in the key of the endpoint that sent the packet */
 	uint8_t form;   /**< 0, or JBR_FLOW_WIDE */
+	struct jbr_flow_key key;
 };
 
 /** What stands in @ref jbr_tcp_hot.place of a record. */
@@ -51,14 +51,22 @@ enum {
 	JBR_FLOW_WIDE =
 		1 << 1, /**< the tuple does not fit the first line: IPv6, or with a tenant */
 	JBR_FLOW_FREE = 1 << 2, /**< no connection; never found */
+	JBR_FLOW_QUIET =
+		1 << 3, /**< for the owner of the table: nothing is odd about the tuple itself */
 };
 
-/** A connection. A plain packet touches the first two cache lines, and of a wide one the third. */
-struct jbr_flow {
+/** What a plain packet touches of a connection: two cache lines. */
+struct jbr_flow_line {
 	uint64_t narrow; /**< both IPv4 addresses in the key's order; of a wide tuple its hash */
 	uint32_t ports;  /**< the same of the ports */
-	uint32_t wake;   /**< @ref deadline_ns in units of 2^29 ns, rounded down */
+	uint32_t wake;   /**< @ref jbr_flow_rest.deadline_ns in units of 2^29 ns, rounded down */
 	struct jbr_tcp_hot hot;
+} JBR_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct jbr_flow_line) == 128, "two cache lines");
+
+/** All else; of a wide tuple a look-up touches the first line too. */
+struct jbr_flow_rest {
 	struct jbr_flow_key key;
 	uint64_t
 		deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
@@ -67,15 +75,20 @@ struct jbr_flow {
 	struct jbr_tcp_cold cold;
 } JBR_CACHE_ALIGNED;
 
-_Static_assert(offsetof(struct jbr_flow, key) == 128, "short key and hot part fill two lines");
+/** A connection: where its two parts lie. The parts of many lie apart, so that what every packet
+ * needs is spread over as few pages as it can be. */
+struct jbr_flow {
+	struct jbr_flow_line *line; /**< NULL = no connection */
+	struct jbr_flow_rest *rest;
+};
 
 enum { JBR_FLOW_NONE = UINT32_MAX };
 
 /** [data] Index in the key of the originator's endpoint. */
 static inline unsigned
-jbr_flow_originator(const struct jbr_flow *flow)
+jbr_flow_originator(struct jbr_flow flow)
 {
-	return flow->hot.place & JBR_FLOW_ORIGINATOR;
+	return flow.line->hot.place & JBR_FLOW_ORIGINATOR;
 }
 
 enum { JBR_FLOW_WAKE_SHIFT = 29 };
@@ -83,21 +96,30 @@ enum { JBR_FLOW_WAKE_SHIFT = 29 };
 /** [data] Is what the timer of @p flow was armed for due at @p now_ns? Reads the record's first lines
  * only, unless it is nearly due. */
 static inline bool
-jbr_flow_is_due(const struct jbr_flow *flow, uint64_t now_ns)
+jbr_flow_is_due(struct jbr_flow flow, uint64_t now_ns)
 {
-	int32_t ahead = (int32_t)((uint32_t)(now_ns >> JBR_FLOW_WAKE_SHIFT) - flow->wake);
+	int32_t ahead = (int32_t)((uint32_t)(now_ns >> JBR_FLOW_WAKE_SHIFT) - flow.line->wake);
 	/* after decades, or with a clock that goes back, the short form of the deadline says nothing */
-	uint64_t idle_ns = now_ns - flow->hot.last_ns;
+	uint64_t idle_ns = now_ns - flow.line->hot.last_ns;
 
-	return JBR_UNLIKELY(ahead >= 0 || idle_ns >> 59 != 0) && flow->deadline_ns <= now_ns;
+	return JBR_UNLIKELY(ahead >= 0 || idle_ns >> 59 != 0) && flow.rest->deadline_ns <= now_ns;
 }
 
 struct jbr_flow_shard;
 struct jbr_flow_table;
 
+/** Where a table's memory comes from, where it is not taken as needed: huge pages of a NUMA node. */
+struct jbr_flow_memory {
+	/** @return @p bytes of zeroed memory, aligned to 64 bytes, or NULL */
+	void *(*take)(void *context, size_t bytes);
+	void (*give_back)(void *context, void *memory, size_t bytes);
+	void *context;
+};
+
 struct jbr_flow_params {
 	uint32_t capacity; /**< connections over all shards; rounded up to a multiple of 64 * 8 */
 	uint64_t seed;     /**< of the hash: fixed in replay, random live */
+	const struct jbr_flow_memory *memory; /**< copied; NULL = pages come as they are touched */
 };
 
 /** [control] Create a table.
@@ -113,55 +135,58 @@ struct jbr_flow_shard *jbr_flow_shard_at(struct jbr_flow_table *table, unsigned 
 /** [data] Where does @p packet (a TCP segment, or a quoted one) belong? */
 void jbr_flow_locate(const struct jbr_flow_table *table, const struct jbr_packet *packet,
 	struct jbr_flow_probe *ret_probe);
-/** [data] The same at a glance, for finding only: jbr_flow_insert() needs the other. The frame is not
- * such that its tenant counts, and an IPv6 address is not a mapped IPv4 one. */
-void jbr_flow_locate_glance(const struct jbr_flow_table *table, const struct jbr_glance *glance,
+/** [data] The same by an outline, for finding only, and without fingerprint: jbr_flow_insert() needs the
+ * other. The frame is not such that its tenant counts. */
+void jbr_flow_locate_outline(const struct jbr_flow_table *table, const struct jbr_outline *outline,
 	struct jbr_flow_probe *ret_probe);
-/** [data] Bring the bucket, and the place of the fingerprint, near. */
+/** [data] The fingerprint that jbr_flow_locate() would have set. */
+uint64_t jbr_flow_fingerprint(const struct jbr_flow_probe *probe, const struct jbr_glance *glance);
+/** [data] Bring the bucket near. */
 void jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Note the record that @p probe will most likely find, and bring near what a plain packet needs
  * of it; its bucket should be near by now. */
 void jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_probe *probe);
 /** [data] Bring the rest of that record near. */
 void jbr_flow_prefetch_rest(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
-/** [data] The connection of @p probe, or NULL. Valid until it is removed. */
-struct jbr_flow *jbr_flow_find(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
+/** [data] The connection of @p probe, or none. Valid until it is removed. */
+struct jbr_flow jbr_flow_find(const struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe);
 /** [data] Room for one more? */
 bool jbr_flow_is_full(const struct jbr_flow_shard *shard);
 /** [data] Which one should go when the shard is full: the nearest deadline among a few, unanswered SYNs
- * and ended connections first. NULL only when no connection has a timer. */
-struct jbr_flow *jbr_flow_victim(struct jbr_flow_shard *shard);
+ * and ended connections first. None only when no connection has a timer. */
+struct jbr_flow jbr_flow_victim(struct jbr_flow_shard *shard);
 /** [data] Make the record of @p probe, key, hash and place set, the rest of hot and cold not yet, no
  * timer; its sender is the originator. The shard must not be full and the tuple not present. */
-struct jbr_flow *jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
+struct jbr_flow jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Take @p flow out, with its timer and its extension. */
-void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow *flow);
+void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow);
 /** [data] Connections in the shard. */
 uint32_t jbr_flow_count(const struct jbr_flow_shard *shard);
 
 /** [data] The extension of @p flow, or NULL. */
-struct jbr_tcp_ext *jbr_flow_ext(struct jbr_flow_shard *shard, const struct jbr_flow *flow);
+struct jbr_tcp_ext *jbr_flow_ext(struct jbr_flow_shard *shard, struct jbr_flow flow);
 /** [data] The extension of @p flow, a new one if it had none; NULL when the pool is empty. */
-struct jbr_tcp_ext *jbr_flow_ext_get(struct jbr_flow_shard *shard, struct jbr_flow *flow);
+struct jbr_tcp_ext *jbr_flow_ext_get(struct jbr_flow_shard *shard, struct jbr_flow flow);
 
 /** [data] The timer of @p flow is due at @p deadline_ns at the latest. Moving it on is free: only an
  * earlier deadline than the armed one touches the wheel. */
-void jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns);
+void jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow flow, uint64_t deadline_ns);
 /** [data] Arm anew, whether earlier or later than before. */
-void jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns);
+void jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow flow, uint64_t deadline_ns);
 /** [data] The next connection whose armed deadline is at or before @p now_ns, its timer taken out;
- * NULL when there is none. The caller removes it, or arms it again for later than @p now_ns.
+ * none when there is none. The caller removes it, or arms it again for later than @p now_ns.
  * Where @p now_ns goes back by more than a second, all timers are hung anew: that takes time. */
-struct jbr_flow *jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns);
-/** [data] Any connection that has a timer, for the end of a run; NULL when there is none. */
-struct jbr_flow *jbr_flow_any(struct jbr_flow_shard *shard);
+struct jbr_flow jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns);
+/** [data] Any connection that has a timer, for the end of a run; none when there is none. */
+struct jbr_flow jbr_flow_any(struct jbr_flow_shard *shard);
 
 /** What a segment is to the tap. */
 enum jbr_copy { JBR_COPY_NOT, JBR_COPY_DUPLICATE, JBR_COPY_LOOP };
 
 /** [data] Remember a segment that cannot be a copy: it brings its connection forward. */
-void jbr_flow_remember(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
-	uint16_t vlan, uint8_t ttl, uint64_t now_ns);
+void jbr_flow_remember(struct jbr_flow_shard *shard, uint64_t fingerprint, uint16_t vlan,
+	uint8_t ttl, uint64_t now_ns);
 /** [data] Remember the segment and, if @p can_be_copy (it changes nothing a repetition would not), ask
  * whether it is a copy of one seen shortly before: same IP id, numbers, flags, length and checksum;
  * equal TTL within 10 ms, a lower one or another VLAN within 2 ms. Without an IP id (IPv6, id 0) only
@@ -176,3 +201,5 @@ void jbr_flow_merge(struct jbr_flow_table *table);
 
 /** [control] Bytes of memory the table may take at most. */
 size_t jbr_flow_table_bytes(const struct jbr_flow_table *table);
+/** [control] The same of a table that is yet to be made, for a valid @p capacity. */
+size_t jbr_flow_table_need(uint32_t capacity);

@@ -42,7 +42,8 @@ struct seen {
 
 struct jbr_flow_shard {
 	struct bucket *buckets;
-	struct jbr_flow *flows;
+	struct jbr_flow_line *lines; /* of the table, this shard's part */
+	struct jbr_flow_rest *rests;
 	struct timer *timers;
 	uint32_t *free_flows; /* stack */
 	struct jbr_tcp_ext *exts;
@@ -63,6 +64,20 @@ struct jbr_flow_shard {
 	uint64_t seen_lag_ns[JBR_FLOW_PORTS];
 	struct seen copies[COPY_SLOTS];
 } JBR_CACHE_ALIGNED;
+
+/** The connection at @p index. */
+static inline struct jbr_flow
+jbr_flow_at(const struct jbr_flow_shard *shard, uint32_t index)
+{
+	return (struct jbr_flow){&shard->lines[index], &shard->rests[index]};
+}
+
+/** Its place among the shard's. */
+static inline uint32_t
+jbr_flow_index(const struct jbr_flow_shard *shard, struct jbr_flow flow)
+{
+	return (uint32_t)(flow.line - shard->lines);
+}
 
 /** Take the timer of the record at @p index out of the wheel. */
 void jbr_flow_disarm(struct jbr_flow_shard *shard, uint32_t index);

@@ -5,8 +5,8 @@
 
 struct jbr_flow_table {
 	uint64_t seed;
-	struct bucket *buckets; /* of all shards, one after the other */
-	size_t bytes;           /* of the table and its buckets */
+	size_t bytes;                  /* of the whole stretch that begins here */
+	struct jbr_flow_memory memory; /* zero: mapped by create() */
 	uint64_t learned_lag_ns[JBR_FLOW_PORTS];
 	struct jbr_flow_shard shards[JBR_FLOW_SHARDS];
 };

@@ -50,49 +50,49 @@ hang(struct jbr_flow_shard *shard, uint32_t index, uint64_t deadline_ns)
 }
 
 void
-jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns)
+jbr_flow_arm(struct jbr_flow_shard *shard, struct jbr_flow flow, uint64_t deadline_ns)
 {
-	uint32_t index = (uint32_t)(flow - shard->flows);
+	uint32_t index = jbr_flow_index(shard, flow);
 
-	if (shard->timers[index].slot != SLOT_NONE && deadline_ns >= flow->deadline_ns)
+	if (shard->timers[index].slot != SLOT_NONE && deadline_ns >= flow.rest->deadline_ns)
 		return;
 	if (shard->wheel_tick == 0)
-		shard->wheel_tick = flow->hot.last_ns >> WHEEL_SHIFT;
+		shard->wheel_tick = flow.line->hot.last_ns >> WHEEL_SHIFT;
 	jbr_flow_disarm(shard, index);
-	flow->deadline_ns = deadline_ns;
-	flow->wake = (uint32_t)(deadline_ns >> JBR_FLOW_WAKE_SHIFT);
+	flow.rest->deadline_ns = deadline_ns;
+	flow.line->wake = (uint32_t)(deadline_ns >> JBR_FLOW_WAKE_SHIFT);
 	hang(shard, index, deadline_ns);
 }
 
 void
-jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow *flow, uint64_t deadline_ns)
+jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow flow, uint64_t deadline_ns)
 {
-	jbr_flow_disarm(shard, (uint32_t)(flow - shard->flows));
+	jbr_flow_disarm(shard, jbr_flow_index(shard, flow));
 	jbr_flow_arm(shard, flow, deadline_ns);
 }
 
 /* The first record of the slot that is due; those hung there for want of a later slot go on. */
-static struct jbr_flow *
+static struct jbr_flow
 due_in_slot(struct jbr_flow_shard *shard, unsigned slot, uint64_t now_ns)
 {
 	uint32_t index = shard->heads[slot];
 
 	while (index != JBR_FLOW_NONE) {
-		struct jbr_flow *flow = &shard->flows[index];
+		struct jbr_flow flow = jbr_flow_at(shard, index);
 		uint32_t next = shard->timers[index].next;
 
-		if (flow->deadline_ns <= now_ns) {
+		if (flow.rest->deadline_ns <= now_ns) {
 			jbr_flow_disarm(shard, index);
 			return flow;
 		}
-		if (slot_at(flow->deadline_ns >> WHEEL_SHIFT) != slot ||
-			(flow->deadline_ns >> WHEEL_SHIFT) > shard->wheel_tick) {
+		if (slot_at(flow.rest->deadline_ns >> WHEEL_SHIFT) != slot ||
+			(flow.rest->deadline_ns >> WHEEL_SHIFT) > shard->wheel_tick) {
 			jbr_flow_disarm(shard, index);
-			hang(shard, index, flow->deadline_ns);
+			hang(shard, index, flow.rest->deadline_ns);
 		}
 		index = next;
 	}
-	return NULL;
+	return (struct jbr_flow){0};
 }
 
 /* The clock has gone back: where a timer hangs follows from the present. */
@@ -104,18 +104,18 @@ hang_anew(struct jbr_flow_shard *shard, uint64_t now_tick)
 		if (shard->timers[index].slot == SLOT_NONE)
 			continue;
 		jbr_flow_disarm(shard, index);
-		hang(shard, index, shard->flows[index].deadline_ns);
+		hang(shard, index, shard->rests[index].deadline_ns);
 	}
 }
 
-struct jbr_flow *
+struct jbr_flow
 jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns)
 {
 	uint64_t now_tick = now_ns >> WHEEL_SHIFT;
 
 	if (shard->nb_flows == 0) {
 		shard->wheel_tick = now_tick;
-		return NULL;
+		return (struct jbr_flow){0};
 	}
 	if (now_tick + BACK_TICKS < shard->wheel_tick)
 		hang_anew(shard, now_tick);
@@ -123,21 +123,21 @@ jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns)
 	if (now_tick >= WHEEL_SLOTS && shard->wheel_tick + WHEEL_SLOTS < now_tick)
 		shard->wheel_tick = now_tick - WHEEL_SLOTS;
 	for (;;) {
-		struct jbr_flow *flow = due_in_slot(shard, slot_at(shard->wheel_tick), now_ns);
+		struct jbr_flow flow = due_in_slot(shard, slot_at(shard->wheel_tick), now_ns);
 
-		if (flow != NULL)
+		if (flow.line != NULL)
 			return flow;
 		if (shard->wheel_tick >= now_tick)
-			return NULL;
+			return (struct jbr_flow){0};
 		shard->wheel_tick++;
 	}
 }
 
 /* The lower, the sooner it may go. */
 static unsigned
-value_of(const struct jbr_flow *flow)
+value_of(struct jbr_flow flow)
 {
-	switch ((enum jbr_tcp_state)flow->hot.state) {
+	switch ((enum jbr_tcp_state)flow.line->hot.state) {
 	case JBR_TCP_STATE_SYN_SENT:
 	case JBR_TCP_STATE_SYNACK_ONLY:
 		return 0;
@@ -153,10 +153,10 @@ value_of(const struct jbr_flow *flow)
 	}
 }
 
-struct jbr_flow *
+struct jbr_flow
 jbr_flow_victim(struct jbr_flow_shard *shard)
 {
-	struct jbr_flow *victim = NULL;
+	struct jbr_flow victim = {0};
 	unsigned looked_at = 0;
 
 	for (unsigned step = 0; step < WHEEL_SLOTS && looked_at < VICTIMS_LOOKED_AT; step++) {
@@ -164,9 +164,9 @@ jbr_flow_victim(struct jbr_flow_shard *shard)
 
 		for (; index != JBR_FLOW_NONE && looked_at < VICTIMS_LOOKED_AT;
 			index = shard->timers[index].next, looked_at++) {
-			struct jbr_flow *flow = &shard->flows[index];
+			struct jbr_flow flow = jbr_flow_at(shard, index);
 
-			if (victim == NULL || value_of(flow) < value_of(victim))
+			if (victim.line == NULL || value_of(flow) < value_of(victim))
 				victim = flow;
 		}
 	}

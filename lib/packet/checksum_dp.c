@@ -151,24 +151,30 @@ jbr_judge_tcp_checksum(const struct jbr_frame *frame, const struct jbr_packet_op
 		jbr_packet_find(packet, JBR_ANOM_TCP_BAD_CHECKSUM);
 }
 
-bool
-jbr_is_tcp_checksum_fine(const struct jbr_frame *frame, const struct jbr_packet_options *options,
-	const struct jbr_glance *glance, const uint8_t *tcp, uint32_t length)
+static bool
+is_sum_fine(const struct jbr_outline *outline, uint32_t length)
 {
 	uint64_t sum = __builtin_bswap16(JBR_PROTOCOL_TCP) + __builtin_bswap32(length);
 
-	if (frame->nic_flags & (JBR_NIC_L4_CHECKSUM_GOOD | JBR_NIC_L4_CHECKSUM_BAD))
-		return !(frame->nic_flags & JBR_NIC_L4_CHECKSUM_BAD) ||
-			options->checksum == JBR_CHECKSUM_MODE_OFF;
-	if (!is_wanted(options->checksum, frame->number))
-		return true;
-	if (glance->ip_version == 4) {
-		sum = jbr_sum_add(sum, glance->ip + 12);
+	if (outline->ip_version == 4) {
+		sum = jbr_sum_add(sum, outline->ip + 12);
 	} else {
-		sum = jbr_sum_add(sum, glance->ip + 8);
-		sum = jbr_sum_add(sum, glance->ip + 16);
-		sum = jbr_sum_add(sum, glance->ip + 24);
-		sum = jbr_sum_add(sum, glance->ip + 32);
+		sum = jbr_sum_add(sum, outline->ip + 8);
+		sum = jbr_sum_add(sum, outline->ip + 16);
+		sum = jbr_sum_add(sum, outline->ip + 24);
+		sum = jbr_sum_add(sum, outline->ip + 32);
 	}
-	return jbr_sum_fold(jbr_sum_word(sum_bytes(tcp, length), sum)) == UINT16_MAX;
+	return jbr_sum_fold(jbr_sum_word(sum_bytes(outline->tcp, length), sum)) == UINT16_MAX;
+}
+
+bool
+jbr_is_tcp_checksum_fine(const struct jbr_frame *frame, const struct jbr_packet_options *options,
+	const struct jbr_outline *outline, uint32_t length)
+{
+	unsigned judged = frame->nic_flags & (JBR_NIC_L4_CHECKSUM_GOOD | JBR_NIC_L4_CHECKSUM_BAD);
+
+	if (judged != 0)
+		return judged == JBR_NIC_L4_CHECKSUM_GOOD ||
+			options->checksum == JBR_CHECKSUM_MODE_OFF;
+	return !is_wanted(options->checksum, frame->number) || is_sum_fine(outline, length);
 }

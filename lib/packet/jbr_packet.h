@@ -198,34 +198,64 @@ struct jbr_packet {
 void jbr_packet_parse(const struct jbr_frame *frame, const struct jbr_packet_options *options,
 	struct jbr_packet *ret_packet);
 
+/** Where the parts lie of a frame that nearly every frame is: see jbr_packet_outline(). */
+struct jbr_outline {
+	const uint8_t *ip;
+	const uint8_t *tcp;
+	uint32_t ip_length;
+	uint32_t payload_length;
+	uint16_t vlan; /**< outer id; 0 = none */
+	uint8_t ip_version;
+	bool has_ts;
+};
+
 /** The numbers of a segment that may be the next one in order of an undisturbed connection: ACK, or PSH
  * and ACK, with a window, not fragmented, captured whole, its checksums not known to be wrong. */
 struct jbr_glance {
-	const uint8_t *ip; /**< the innermost IP header */
 	uint32_t seq;
 	uint32_t ack;
 	uint32_t payload_length;
 	uint32_t ip_length;
 	uint32_t ts_value; /**< with has_ts */
 	uint32_t ip_id;    /**< as in struct jbr_packet */
-	uint16_t src_port;
-	uint16_t dst_port;
 	uint16_t flags;
 	uint16_t window;
 	uint16_t tcp_checksum;
 	uint16_t vlan; /**< outer id */
 	uint8_t ttl;
-	uint8_t ip_version;
 	bool has_ts;
 };
 
-/** [data] Is @p frame, at a glance, such a segment: IPv4 or IPv6 straight in Ethernet with one VLAN tag
- * or none, without options but TCP's timestamp, and nothing a decoder row speaks of?
- * @param ret_glance  set when true
- * @return true: jbr_packet_parse() would say the same and find nothing; false: it is, or it needs that
- *         look to know */
-bool jbr_packet_glance(const struct jbr_frame *frame, const struct jbr_packet_options *options,
-	struct jbr_glance *ret_glance);
+/** [data] Is @p frame such a segment: IPv4 or IPv6 straight in Ethernet with one VLAN tag or none,
+ * without options but TCP's timestamp, and nothing a decoder row speaks of?
+ * @param ret_outline  set when true
+ * @return true: jbr_packet_parse() would say the same and find nothing; false: it is not, or it needs
+ *         that look to know */
+bool jbr_packet_outline(const struct jbr_frame *frame, const struct jbr_packet_options *options,
+	struct jbr_outline *ret_outline);
+
+/** [data] Read the numbers. */
+static inline void
+jbr_packet_glance(const struct jbr_outline *outline, struct jbr_glance *ret_glance)
+{
+	const uint8_t *ip = outline->ip;
+	const uint8_t *tcp = outline->tcp;
+	bool is_ipv4 = outline->ip_version == 4;
+
+	ret_glance->seq = jbr_load_be32(tcp + 4);
+	ret_glance->ack = jbr_load_be32(tcp + 8);
+	ret_glance->payload_length = outline->payload_length;
+	ret_glance->ip_length = outline->ip_length;
+	/* behind a header of 20 bytes, NOP, NOP, kind and length */
+	ret_glance->ts_value = outline->has_ts ? jbr_load_be32(tcp + 24) : 0;
+	ret_glance->ip_id = is_ipv4 ? jbr_load_be16(ip + 4) : 0;
+	ret_glance->flags = tcp[13];
+	ret_glance->window = jbr_load_be16(tcp + 14);
+	ret_glance->tcp_checksum = jbr_load_be16(tcp + 16);
+	ret_glance->vlan = outline->vlan;
+	ret_glance->ttl = is_ipv4 ? ip[8] : ip[7];
+	ret_glance->has_ts = outline->has_ts;
+}
 
 /** [data] The same of a segment that was parsed, whatever it was wrapped in.
  * @return whether it is such a segment; @p ret_glance is set in any case */

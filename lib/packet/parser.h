@@ -217,11 +217,11 @@ bool jbr_ipv4_checksum_is_good(const uint8_t *header, uint32_t length);
 void jbr_judge_tcp_checksum(const struct jbr_frame *frame, const struct jbr_packet_options *options,
 	struct jbr_packet *packet, uint32_t length);
 
-/* The same of a segment seen at a glance.
+/* The same of a segment of which there is an outline.
  * @return true: right, or not to be known */
 bool jbr_is_tcp_checksum_fine(const struct jbr_frame *frame,
-	const struct jbr_packet_options *options, const struct jbr_glance *glance,
-	const uint8_t *tcp, uint32_t length);
+	const struct jbr_packet_options *options, const struct jbr_outline *outline,
+	uint32_t length);
 
 /* Take the header at @p header into a packet whose option fields are zero: @p length bytes by its data
  * offset (20..60), of which @p here (from 20) are captured. */

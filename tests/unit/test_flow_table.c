@@ -94,7 +94,7 @@ test_both_directions(void **state)
 		struct jbr_packet back;
 		struct jbr_flow_probe probes[2];
 		struct jbr_flow_shard *shard;
-		struct jbr_flow *flow;
+		struct jbr_flow flow;
 
 		if (n % 3 == 0) { /* both ports, both addresses, or neither equal */
 			there.src_port = there.dst_port;
@@ -118,10 +118,10 @@ test_both_directions(void **state)
 		shard = jbr_flow_shard_at(table, probes[0].shard);
 		flow = jbr_flow_insert(shard, &probes[n % 2]);
 		assert_int_equal(jbr_flow_originator(flow), probes[n % 2].sender);
-		assert_ptr_equal(jbr_flow_find(shard, &probes[0]), flow);
-		assert_ptr_equal(jbr_flow_find(shard, &probes[1]), flow);
+		assert_ptr_equal(jbr_flow_find(shard, &probes[0]).line, flow.line);
+		assert_ptr_equal(jbr_flow_find(shard, &probes[1]).line, flow.line);
 		jbr_flow_remove(shard, flow);
-		assert_null(jbr_flow_find(shard, &probes[0]));
+		assert_null(jbr_flow_find(shard, &probes[0]).line);
 	}
 	jbr_flow_table_free(table);
 }
@@ -132,7 +132,7 @@ test_every_field(void **state)
 {
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_packet packets[10];
-	struct jbr_flow *flows[JBR_COUNT_OF(packets)];
+	struct jbr_flow flows[JBR_COUNT_OF(packets)];
 	struct jbr_flow_probe probe;
 
 	(void)state;
@@ -150,13 +150,13 @@ test_every_field(void **state)
 	packets[9].dst.bytes[8] = 1;
 	for (unsigned i = 0; i < JBR_COUNT_OF(packets); i++) {
 		jbr_flow_locate(table, &packets[i], &probe);
-		assert_null(jbr_flow_find(jbr_flow_shard_at(table, probe.shard), &probe));
+		assert_null(jbr_flow_find(jbr_flow_shard_at(table, probe.shard), &probe).line);
 		flows[i] = jbr_flow_insert(jbr_flow_shard_at(table, probe.shard), &probe);
 	}
 	for (unsigned i = 0; i < JBR_COUNT_OF(packets); i++) {
 		jbr_flow_locate(table, &packets[i], &probe);
-		assert_ptr_equal(jbr_flow_find(jbr_flow_shard_at(table, probe.shard), &probe),
-			flows[i]);
+		assert_ptr_equal(jbr_flow_find(jbr_flow_shard_at(table, probe.shard), &probe).line,
+			flows[i].line);
 	}
 	jbr_flow_table_free(table);
 }
@@ -168,7 +168,7 @@ test_equal_hashes(void **state)
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 0);
 	struct jbr_flow_probe probes[1 + KEY_BYTES];
-	struct jbr_flow *flows[JBR_COUNT_OF(probes)];
+	struct jbr_flow flows[JBR_COUNT_OF(probes)];
 
 	(void)state;
 	memset(probes, 0, sizeof(probes));
@@ -182,14 +182,14 @@ test_equal_hashes(void **state)
 	for (unsigned from = 1; from < JBR_COUNT_OF(probes); from += PER_SHARD - 1) {
 		flows[0] = jbr_flow_insert(shard, &probes[0]);
 		for (unsigned i = from; i < from + PER_SHARD - 1 && i < JBR_COUNT_OF(probes); i++) {
-			assert_null(jbr_flow_find(shard, &probes[i]));
+			assert_null(jbr_flow_find(shard, &probes[i]).line);
 			flows[i] = jbr_flow_insert(shard, &probes[i]);
 		}
-		assert_ptr_equal(jbr_flow_find(shard, &probes[0]), flows[0]);
+		assert_ptr_equal(jbr_flow_find(shard, &probes[0]).line, flows[0].line);
 		jbr_flow_remove(shard, flows[0]);
-		assert_null(jbr_flow_find(shard, &probes[0]));
+		assert_null(jbr_flow_find(shard, &probes[0]).line);
 		for (unsigned i = from; i < from + PER_SHARD - 1 && i < JBR_COUNT_OF(probes); i++) {
-			assert_ptr_equal(jbr_flow_find(shard, &probes[i]), flows[i]);
+			assert_ptr_equal(jbr_flow_find(shard, &probes[i]).line, flows[i].line);
 			jbr_flow_remove(shard, flows[i]);
 		}
 	}
@@ -239,7 +239,7 @@ enum { TUPLES = 800, OPERATIONS = 40000 };
 
 struct list {
 	struct jbr_flow_probe probes[TUPLES];
-	struct jbr_flow *flows[TUPLES]; /* NULL: not in the table */
+	struct jbr_flow flows[TUPLES]; /* NULL: not in the table */
 	uint32_t counts[JBR_FLOW_SHARDS];
 };
 
@@ -248,8 +248,9 @@ expect_like(struct jbr_flow_table *table, const struct list *list)
 {
 	for (uint32_t n = 0; n < TUPLES; n++)
 		assert_ptr_equal(jbr_flow_find(jbr_flow_shard_at(table, list->probes[n].shard),
-					 &list->probes[n]),
-			list->flows[n]);
+					 &list->probes[n])
+					 .line,
+			list->flows[n].line);
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++) {
 		struct jbr_flow_shard *shard = jbr_flow_shard_at(table, i);
 
@@ -264,10 +265,10 @@ change(struct jbr_flow_table *table, struct list *list, uint32_t n)
 	const struct jbr_flow_probe *probe = &list->probes[n];
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, probe->shard);
 
-	if (list->flows[n] != NULL) {
-		assert_memory_equal(&list->flows[n]->key, &probe->key, KEY_BYTES);
+	if (list->flows[n].line != NULL) {
+		assert_memory_equal(&list->flows[n].rest->key, &probe->key, KEY_BYTES);
 		jbr_flow_remove(shard, list->flows[n]);
-		list->flows[n] = NULL;
+		list->flows[n] = (struct jbr_flow){0};
 		list->counts[probe->shard]--;
 	} else if (list->counts[probe->shard] < PER_SHARD) {
 		list->flows[n] = jbr_flow_insert(shard, probe);
@@ -299,8 +300,9 @@ run_against_list(uint64_t mask)
 
 		change(table, &list, n);
 		assert_ptr_equal(jbr_flow_find(jbr_flow_shard_at(table, list.probes[n].shard),
-					 &list.probes[n]),
-			list.flows[n]);
+					 &list.probes[n])
+					 .line,
+			list.flows[n].line);
 		if (i % 250 == 0)
 			expect_like(table, &list);
 	}
@@ -373,15 +375,15 @@ test_capacity(void **state)
 }
 
 /* The n-th connection of one shard; hashes of no importance. */
-static struct jbr_flow *
+static struct jbr_flow
 add(struct jbr_flow_shard *shard, uint32_t n)
 {
 	struct jbr_flow_probe probe = probe_of(n);
-	struct jbr_flow *flow = jbr_flow_insert(shard, &probe);
+	struct jbr_flow flow = jbr_flow_insert(shard, &probe);
 
-	memset(&flow->hot, 0, sizeof(flow->hot));
-	flow->hot.place = JBR_FLOW_WIDE;
-	flow->hot.last_ns = 1000 * JBR_NS_PER_S;
+	memset(&flow.line->hot, 0, sizeof(flow.line->hot));
+	flow.line->hot.place = JBR_FLOW_WIDE;
+	flow.line->hot.last_ns = 1000 * JBR_NS_PER_S;
 	return flow;
 }
 
@@ -391,7 +393,7 @@ test_extensions(void **state)
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 5);
 	struct jbr_flow_shard *other = jbr_flow_shard_at(table, 6);
-	struct jbr_flow *flows[PER_SHARD];
+	struct jbr_flow flows[PER_SHARD];
 	struct jbr_tcp_ext *exts[EXTS_PER_SHARD];
 
 	(void)state;
@@ -460,19 +462,20 @@ test_victim(void **state)
 	for (size_t i = 0; i < JBR_COUNT_OF(victims); i++) {
 		struct jbr_flow_table *table = new_table(CAPACITY);
 		struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 0);
-		struct jbr_flow *flows[5] = {NULL};
-		struct jbr_flow *victim;
+		struct jbr_flow flows[5] = {{0}};
+		struct jbr_flow victim;
 
-		assert_null(jbr_flow_victim(shard));
+		assert_null(jbr_flow_victim(shard).line);
 		for (unsigned n = 0; n < 5 && victims[i].candidates[n].state != 0; n++) {
 			flows[n] = add(shard, n);
-			flows[n]->hot.state = victims[i].candidates[n].state;
+			flows[n].line->hot.state = victims[i].candidates[n].state;
 			jbr_flow_arm(shard, flows[n],
 				(1000 + (uint64_t)victims[i].candidates[n].in_s) * JBR_NS_PER_S);
 		}
 		victim = jbr_flow_victim(shard);
-		if (victim == NULL || victim != flows[victims[i].victim])
-			fail_msg("%s: %s", victims[i].name, victim == NULL ? "none" : "another");
+		if (victim.line == NULL || victim.line != flows[victims[i].victim].line)
+			fail_msg("%s: %s", victims[i].name,
+				victim.line == NULL ? "none" : "another");
 		jbr_flow_table_free(table);
 	}
 }
@@ -483,27 +486,27 @@ test_flood(void **state)
 {
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 63);
-	struct jbr_flow *established[PER_SHARD - 1];
+	struct jbr_flow established[PER_SHARD - 1];
 
 	(void)state;
 	for (unsigned i = 0; i < PER_SHARD - 1; i++) {
 		established[i] = add(shard, i);
-		established[i]->hot.state = JBR_TCP_STATE_ESTABLISHED;
+		established[i].line->hot.state = JBR_TCP_STATE_ESTABLISHED;
 		jbr_flow_arm(shard, established[i], (1000 + i % 200) * JBR_NS_PER_S);
 	}
 	for (uint32_t n = 0; n < 5000; n++) {
-		struct jbr_flow *flow;
+		struct jbr_flow flow;
 
 		if (jbr_flow_is_full(shard))
 			jbr_flow_remove(shard, jbr_flow_victim(shard));
 		flow = add(shard, 100 + n);
-		flow->hot.state = JBR_TCP_STATE_SYN_SENT;
+		flow.line->hot.state = JBR_TCP_STATE_SYN_SENT;
 		jbr_flow_arm(shard, flow, 1120 * JBR_NS_PER_S);
 	}
 	for (unsigned i = 0; i < PER_SHARD - 1; i++) {
 		struct jbr_flow_probe probe = probe_of(i);
 
-		assert_ptr_equal(jbr_flow_find(shard, &probe), established[i]);
+		assert_ptr_equal(jbr_flow_find(shard, &probe).line, established[i].line);
 	}
 	jbr_flow_table_free(table);
 }
@@ -517,20 +520,20 @@ test_clear(void **state)
 
 	(void)state;
 	for (uint32_t n = 0; n < PER_SHARD; n++) {
-		struct jbr_flow *flow = add(shard, n);
+		struct jbr_flow flow = add(shard, n);
 
 		jbr_flow_arm(shard, flow, (1000 + (uint64_t)n) * JBR_NS_PER_S);
 		jbr_flow_ext_get(shard, flow);
 	}
-	assert_non_null(jbr_flow_find(shard, &probe));
+	assert_non_null(jbr_flow_find(shard, &probe).line);
 	jbr_flow_table_clear(table);
 	assert_int_equal(jbr_flow_count(shard), 0);
-	assert_null(jbr_flow_find(shard, &probe));
-	assert_null(jbr_flow_victim(shard));
-	assert_null(jbr_flow_any(shard));
-	assert_null(jbr_flow_due(shard, 9999 * JBR_NS_PER_S));
+	assert_null(jbr_flow_find(shard, &probe).line);
+	assert_null(jbr_flow_victim(shard).line);
+	assert_null(jbr_flow_any(shard).line);
+	assert_null(jbr_flow_due(shard, 9999 * JBR_NS_PER_S).line);
 	for (uint32_t n = 0; n < PER_SHARD; n++) {
-		struct jbr_flow *flow = add(shard, n);
+		struct jbr_flow flow = add(shard, n);
 
 		assert_null(jbr_flow_ext(shard, flow));
 		assert_int_equal(jbr_flow_ext_get(shard, flow) != NULL, n < EXTS_PER_SHARD);

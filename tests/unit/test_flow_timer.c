@@ -34,19 +34,19 @@ new_table(uint32_t capacity)
 	return table;
 }
 
-static struct jbr_flow *
+static struct jbr_flow
 add(struct jbr_flow_shard *shard, uint64_t n, uint64_t now_ns)
 {
 	struct jbr_flow_probe probe = {.key.tenant = n,
 		.hash = n * UINT64_C(0x9e3779b97f4a7c15),
 		.narrow = n,
 		.form = JBR_FLOW_WIDE};
-	struct jbr_flow *flow = jbr_flow_insert(shard, &probe);
+	struct jbr_flow flow = jbr_flow_insert(shard, &probe);
 
-	memset(&flow->hot, 0, sizeof(flow->hot));
-	flow->hot.place = JBR_FLOW_WIDE;
-	flow->hot.state = JBR_TCP_STATE_ESTABLISHED;
-	flow->hot.last_ns = now_ns;
+	memset(&flow.line->hot, 0, sizeof(flow.line->hot));
+	flow.line->hot.place = JBR_FLOW_WIDE;
+	flow.line->hot.state = JBR_TCP_STATE_ESTABLISHED;
+	flow.line->hot.last_ns = now_ns;
 	return flow;
 }
 
@@ -90,7 +90,7 @@ test_single(void **state)
 			123456789;
 		uint64_t due_ns = start_ns + singles[row].due_ms * JBR_NS_PER_MS;
 		uint64_t again_ns = start_ns + singles[row].again_ms * JBR_NS_PER_MS;
-		struct jbr_flow *flow;
+		struct jbr_flow flow;
 
 		jbr_flow_table_clear(table);
 		flow = add(shard, 1, start_ns);
@@ -99,18 +99,18 @@ test_single(void **state)
 			jbr_flow_rearm(shard, flow, again_ns);
 		else if (singles[row].again_ms != 0)
 			jbr_flow_arm(shard, flow, again_ns);
-		assert_int_equal(flow->deadline_ns, due_ns);
-		assert_null(jbr_flow_due(shard, start_ns));
+		assert_int_equal(flow.rest->deadline_ns, due_ns);
+		assert_null(jbr_flow_due(shard, start_ns).line);
 		/* in one jump, or second by second */
 		for (uint64_t now_ns = start_ns;
 			i % 2 == 0 && singles[row].due_ms < 3600000 && now_ns < due_ns;
 			now_ns += JBR_NS_PER_S)
-			assert_null(jbr_flow_due(shard, now_ns));
-		if (jbr_flow_due(shard, due_ns - 1) != NULL)
+			assert_null(jbr_flow_due(shard, now_ns).line);
+		if (jbr_flow_due(shard, due_ns - 1).line != NULL)
 			fail_msg("%s: too early", singles[row].name);
-		if (jbr_flow_due(shard, due_ns) != flow)
+		if (jbr_flow_due(shard, due_ns).line != flow.line)
 			fail_msg("%s: too late", singles[row].name);
-		assert_null(jbr_flow_due(shard, due_ns + year_ns));
+		assert_null(jbr_flow_due(shard, due_ns + year_ns).line);
 		jbr_flow_remove(shard, flow);
 	}
 	jbr_flow_table_free(table);
@@ -129,19 +129,19 @@ test_order(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 50; round++) {
 		uint64_t last_ns = 0;
-		struct jbr_flow *flow;
+		struct jbr_flow flow;
 		unsigned count = 0;
 
-		assert_null(jbr_flow_due(shard, start_ns)); /* time comes before its packets */
+		assert_null(jbr_flow_due(shard, start_ns).line); /* time comes before its packets */
 		for (unsigned i = 0; i < PER_SHARD; i++) {
 			flow = add(shard, i, start_ns);
 			jbr_flow_arm(shard, flow,
 				start_ns + (i * 7 % PER_SHARD + 1) * 30 * JBR_NS_PER_S);
 		}
 		start_ns += 540 * JBR_NS_PER_S;
-		for (; (flow = jbr_flow_due(shard, start_ns)) != NULL; count++) {
-			assert_true(flow->deadline_ns > last_ns);
-			last_ns = flow->deadline_ns;
+		for (; (flow = jbr_flow_due(shard, start_ns)).line != NULL; count++) {
+			assert_true(flow.rest->deadline_ns > last_ns);
+			last_ns = flow.rest->deadline_ns;
 			jbr_flow_remove(shard, flow);
 		}
 		assert_int_equal(count, PER_SHARD);
@@ -153,8 +153,8 @@ test_order(void **state)
 enum { OPERATIONS = 60000 };
 
 struct list {
-	struct jbr_flow *flows[PER_SHARD]; /* NULL: a free place */
-	uint64_t deadlines[PER_SHARD];     /* 0: no timer */
+	struct jbr_flow flows[PER_SHARD]; /* NULL: a free place */
+	uint64_t deadlines[PER_SHARD];    /* 0: no timer */
 	uint64_t now_ns;
 	unsigned due;
 };
@@ -181,14 +181,14 @@ touch(struct jbr_flow_shard *shard, struct list *list, unsigned i)
 {
 	uint64_t deadline_ns = random_deadline(list->now_ns);
 
-	if (list->flows[i] == NULL) {
+	if (list->flows[i].line == NULL) {
 		list->flows[i] = add(shard, i, list->now_ns);
 		list->deadlines[i] = 0;
 	}
 	switch (random_below(6)) {
 	case 0:
 		jbr_flow_remove(shard, list->flows[i]);
-		list->flows[i] = NULL;
+		list->flows[i] = (struct jbr_flow){0};
 		break;
 	case 1:
 		jbr_flow_rearm(shard, list->flows[i], deadline_ns);
@@ -206,29 +206,29 @@ touch(struct jbr_flow_shard *shard, struct list *list, unsigned i)
 static void
 run_due(struct jbr_flow_shard *shard, struct list *list)
 {
-	struct jbr_flow *flow;
+	struct jbr_flow flow;
 
-	while ((flow = jbr_flow_due(shard, list->now_ns)) != NULL) {
+	while ((flow = jbr_flow_due(shard, list->now_ns)).line != NULL) {
 		unsigned i = 0;
 
-		while (i < PER_SHARD && list->flows[i] != flow)
+		while (i < PER_SHARD && list->flows[i].line != flow.line)
 			i++;
 		assert_true(i < PER_SHARD);
 		assert_int_not_equal(list->deadlines[i], 0);
 		assert_true(list->deadlines[i] <= list->now_ns);
-		assert_int_equal(flow->deadline_ns, list->deadlines[i]);
+		assert_int_equal(flow.rest->deadline_ns, list->deadlines[i]);
 		list->deadlines[i] = 0;
 		list->due++;
 		if (random_below(2) == 0) {
 			jbr_flow_remove(shard, flow);
-			list->flows[i] = NULL;
+			list->flows[i] = (struct jbr_flow){0};
 			continue;
 		}
 		list->deadlines[i] = list->now_ns + 1 + random_below(700 * JBR_NS_PER_S);
 		jbr_flow_arm(shard, flow, list->deadlines[i]);
 	}
 	for (unsigned i = 0; i < PER_SHARD; i++)
-		if (list->flows[i] != NULL && list->deadlines[i] != 0)
+		if (list->flows[i].line != NULL && list->deadlines[i] != 0)
 			assert_true(list->deadlines[i] > list->now_ns);
 }
 
@@ -290,19 +290,19 @@ test_removed(void **state)
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 3);
 	uint64_t start_ns = 1700000000 * JBR_NS_PER_S;
-	struct jbr_flow *flow = add(shard, 1, start_ns);
-	struct jbr_flow *other = add(shard, 2, start_ns);
+	struct jbr_flow flow = add(shard, 1, start_ns);
+	struct jbr_flow other = add(shard, 2, start_ns);
 
 	(void)state;
 	jbr_flow_arm(shard, flow, start_ns + JBR_NS_PER_S);
 	jbr_flow_arm(shard, other, start_ns + JBR_NS_PER_S);
 	jbr_flow_remove(shard, flow);
 	flow = add(shard, 3, start_ns);
-	assert_ptr_equal(jbr_flow_due(shard, start_ns + 2 * JBR_NS_PER_S), other);
-	assert_null(jbr_flow_due(shard, start_ns + 2 * JBR_NS_PER_S));
+	assert_ptr_equal(jbr_flow_due(shard, start_ns + 2 * JBR_NS_PER_S).line, other.line);
+	assert_null(jbr_flow_due(shard, start_ns + 2 * JBR_NS_PER_S).line);
 	jbr_flow_arm(shard, flow, start_ns + 3 * JBR_NS_PER_S);
-	assert_null(jbr_flow_due(shard, start_ns + 2 * JBR_NS_PER_S));
-	assert_ptr_equal(jbr_flow_due(shard, start_ns + 3 * JBR_NS_PER_S), flow);
+	assert_null(jbr_flow_due(shard, start_ns + 2 * JBR_NS_PER_S).line);
+	assert_ptr_equal(jbr_flow_due(shard, start_ns + 3 * JBR_NS_PER_S).line, flow.line);
 	jbr_flow_table_free(table);
 }
 
@@ -312,7 +312,7 @@ test_shards(void **state)
 {
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	uint64_t start_ns = 1700000000 * JBR_NS_PER_S;
-	struct jbr_flow *flows[JBR_FLOW_SHARDS];
+	struct jbr_flow flows[JBR_FLOW_SHARDS];
 
 	(void)state;
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++) {
@@ -323,8 +323,9 @@ test_shards(void **state)
 	}
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
 		assert_ptr_equal(jbr_flow_due(jbr_flow_shard_at(table, i),
-					 start_ns + 20 * JBR_NS_PER_S),
-			i < 20 ? flows[i] : NULL);
+					 start_ns + 20 * JBR_NS_PER_S)
+					 .line,
+			i < 20 ? flows[i].line : NULL);
 	jbr_flow_table_free(table);
 }
 
@@ -337,11 +338,11 @@ test_any(void **state)
 	uint64_t start_ns = 1700000000 * JBR_NS_PER_S;
 
 	(void)state;
-	assert_null(jbr_flow_any(shard));
+	assert_null(jbr_flow_any(shard).line);
 	for (unsigned round = 0; round < 100; round++) {
 		unsigned count = 1 + round % PER_SHARD;
-		struct jbr_flow *flows[PER_SHARD];
-		struct jbr_flow *flow;
+		struct jbr_flow flows[PER_SHARD];
+		struct jbr_flow flow;
 
 		for (unsigned i = 0; i < count; i++) {
 			flows[i] = add(shard, i, start_ns);
@@ -351,7 +352,7 @@ test_any(void **state)
 			jbr_flow_remove(shard, flows[round % 3]);
 			count--;
 		}
-		while ((flow = jbr_flow_any(shard)) != NULL) {
+		while ((flow = jbr_flow_any(shard)).line != NULL) {
 			assert_true(count-- > 0);
 			jbr_flow_remove(shard, flow);
 		}
@@ -359,7 +360,7 @@ test_any(void **state)
 		assert_int_equal(jbr_flow_count(shard), 0);
 	}
 	add(shard, 1, start_ns);
-	assert_null(jbr_flow_any(shard)); /* it has no timer */
+	assert_null(jbr_flow_any(shard).line); /* it has no timer */
 	jbr_flow_table_free(table);
 }
 
