@@ -156,18 +156,27 @@ begin(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, NULL));
 }
 
+static void
+evict(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow victim, uint64_t now_ns)
+{
+	enum jbr_flow_class rank = jbr_flow_class(shard, victim);
+
+	worker->counters.evictions++;
+	worker->counters.evictions_half_open += rank == JBR_FLOW_HALF_OPEN;
+	worker->counters.evictions_closed += rank == JBR_FLOW_CLOSED;
+	worker->counters.evictions_proven += rank == JBR_FLOW_PROVEN;
+	lifecycle_end(worker, shard, victim, JBR_END_EVICTED, now_ns);
+	jbr_flow_prefetch_victim(shard);
+}
+
 static struct jbr_flow
 open_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	struct jbr_tcp_input *input)
 {
 	struct jbr_flow flow;
 
-	if (jbr_flow_is_full(shard)) {
-		struct jbr_flow victim = jbr_flow_victim(shard);
-
-		worker->counters.evictions++;
-		lifecycle_end(worker, shard, victim, JBR_END_EVICTED, input->now_ns);
-	}
+	if (jbr_flow_is_full(shard))
+		evict(worker, shard, jbr_flow_victim(shard), input->now_ns);
 	flow = jbr_flow_insert(shard, probe);
 	if (jbr_detect_is_quiet(probe->key.address, probe->key.port))
 		flow.line->hot.place |= JBR_FLOW_QUIET;
@@ -322,6 +331,9 @@ step(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard
 		worker->conn.hot.place ^= JBR_FLOW_ORIGINATOR;
 	commit(worker, shard, flow);
 	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, jbr_flow_ext(shard, flow)));
+	if (jbr_flow_classify(shard, flow) == JBR_FLOW_PROVEN &&
+		JBR_UNLIKELY(jbr_flow_is_crowded(shard)))
+		evict(worker, shard, jbr_flow_idle(shard), input->now_ns);
 }
 
 static void

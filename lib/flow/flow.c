@@ -79,6 +79,14 @@ reserve(size_t bytes, size_t dense)
 }
 
 static void
+forget_lists(struct jbr_flow_shard *shard)
+{
+	memset(shard->heads, 0xff, sizeof(shard->heads));
+	for (unsigned i = 0; i < JBR_FLOW_CLASSES; i++)
+		shard->queues[i] = (struct queue){JBR_FLOW_NONE, JBR_FLOW_NONE, 0};
+}
+
+static void
 shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *layout)
 {
 	struct jbr_flow_shard *shard = &table->shards[index];
@@ -99,7 +107,7 @@ shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *la
 	shard->exts_capacity = exts;
 	shard->nb_buckets = layout->nb_buckets;
 	shard->learned_lag_ns = table->learned_lag_ns;
-	memset(shard->heads, 0xff, sizeof(shard->heads));
+	forget_lists(shard);
 }
 
 struct jbr_flow_table *
@@ -154,7 +162,7 @@ static void
 shard_clear(struct jbr_flow_shard *shard)
 {
 	memset(shard->buckets, 0, (size_t)shard->nb_buckets * sizeof(*shard->buckets));
-	memset(shard->heads, 0xff, sizeof(shard->heads));
+	forget_lists(shard);
 	memset(shard->copies, 0, sizeof(shard->copies));
 	memset(shard->seen_lag_ns, 0, sizeof(shard->seen_lag_ns));
 	shard->latest_ns = 0;

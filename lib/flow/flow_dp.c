@@ -357,6 +357,7 @@ jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe
 	flow.rest->deadline_ns = 0;
 	flow.rest->ext = JBR_FLOW_NONE;
 	shard->timers[index].slot = SLOT_NONE;
+	jbr_flow_enqueue(shard, index, JBR_FLOW_UNANSWERED);
 	place(shard, probe->hash, index);
 	return flow;
 }
@@ -367,6 +368,7 @@ jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow)
 	uint32_t index = jbr_flow_index(shard, flow);
 
 	jbr_flow_disarm(shard, index);
+	jbr_flow_dequeue(shard, index);
 	if (flow.rest->ext != JBR_FLOW_NONE)
 		shard->free_exts[shard->nb_free_exts++] = flow.rest->ext;
 	flow.rest->ext = JBR_FLOW_NONE;

@@ -108,6 +108,15 @@ jbr_flow_is_due(struct jbr_flow flow, uint64_t now_ns)
 struct jbr_flow_shard;
 struct jbr_flow_table;
 
+/** What a connection is worth to the table, the least first: who goes when there is no room. */
+enum jbr_flow_class {
+	JBR_FLOW_UNANSWERED, /**< one side only, and no two segments of it fit together */
+	JBR_FLOW_HALF_OPEN,  /**< the SYN was answered, the handshake is not over */
+	JBR_FLOW_CLOSED,     /**< reset, or in TIME-WAIT */
+	JBR_FLOW_PROVEN,     /**< all others; never gives way to a newcomer, which proves nothing */
+	JBR_FLOW_CLASSES
+};
+
 /** Where a table's memory comes from, where it is not taken as needed: huge pages of a NUMA node. */
 struct jbr_flow_memory {
 	/** @return @p bytes of zeroed memory, aligned to 64 bytes, or NULL */
@@ -153,11 +162,24 @@ struct jbr_flow jbr_flow_find(const struct jbr_flow_shard *shard,
 	const struct jbr_flow_probe *probe);
 /** [data] Room for one more? */
 bool jbr_flow_is_full(const struct jbr_flow_shard *shard);
-/** [data] Which one should go when the shard is full: the nearest deadline among a few, unanswered SYNs
- * and ended connections first. None only when no connection has a timer. */
-struct jbr_flow jbr_flow_victim(struct jbr_flow_shard *shard);
+/** [data] Which one should go when the shard is full: the one that is longest in the lowest class that
+ * has any, JBR_FLOW_PROVEN left out. There is one, if the shard is never left crowded. */
+struct jbr_flow jbr_flow_victim(const struct jbr_flow_shard *shard);
+/** [data] Bring the victims after the next one near, step by step: under a flood each newcomer takes
+ * one. To be called after each. */
+void jbr_flow_prefetch_victim(const struct jbr_flow_shard *shard);
+/** [data] Put @p flow, after its state or flags have changed, into its class.
+ * @return the class */
+enum jbr_flow_class jbr_flow_classify(struct jbr_flow_shard *shard, struct jbr_flow flow);
+/** [data] The class @p flow was put into last. */
+enum jbr_flow_class jbr_flow_class(const struct jbr_flow_shard *shard, struct jbr_flow flow);
+/** [data] Are there more proven connections than fifteen in sixteen of the capacity? Then one of them,
+ * jbr_flow_idle(), has to go, so that newcomers always find room without them. */
+bool jbr_flow_is_crowded(const struct jbr_flow_shard *shard);
+/** [data] Of a few proven connections the longest without a packet; none when there is no proven one. */
+struct jbr_flow jbr_flow_idle(struct jbr_flow_shard *shard);
 /** [data] Make the record of @p probe, key, hash and place set, the rest of hot and cold not yet, no
- * timer; its sender is the originator. The shard must not be full and the tuple not present. */
+ * timer, JBR_FLOW_UNANSWERED; its sender is the originator. The shard must not be full and the tuple not present. */
 struct jbr_flow jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Take @p flow out, with its timer and its extension. */
 void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow);

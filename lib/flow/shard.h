@@ -22,11 +22,21 @@ struct bucket {
 
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 
-/** The timer of a record, outside it. */
+/** Where a record hangs, outside it: in the wheel by its timer, and in its class. */
 struct timer {
 	uint32_t previous; /* in the slot's list; JBR_FLOW_NONE = first */
 	uint32_t next;
+	uint32_t older; /* in its class; JBR_FLOW_NONE = oldest */
+	uint32_t newer;
 	uint16_t slot; /* SLOT_NONE = not armed */
+	uint8_t rank;  /* enum jbr_flow_class */
+};
+
+/** The connections of a class, by the time at which they came into it. */
+struct queue {
+	uint32_t oldest; /* JBR_FLOW_NONE = the class is empty */
+	uint32_t newest;
+	uint32_t count;
 };
 
 enum { SLOT_NONE = UINT16_MAX };
@@ -60,6 +70,7 @@ struct jbr_flow_shard {
 	uint32_t nb_free_exts;
 	uint32_t nb_fresh_exts;
 	uint32_t any_at; /* record where jbr_flow_any() goes on */
+	struct queue queues[JBR_FLOW_CLASSES];
 	uint32_t heads[WHEEL_SLOTS];
 	uint64_t seen_lag_ns[JBR_FLOW_PORTS];
 	struct seen copies[COPY_SLOTS];
@@ -78,6 +89,10 @@ jbr_flow_index(const struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
 	return (uint32_t)(flow.line - shard->lines);
 }
+
+/** Put the record at @p index at the new end of the class @p rank, or take it out of its class. */
+void jbr_flow_enqueue(struct jbr_flow_shard *shard, uint32_t index, enum jbr_flow_class rank);
+void jbr_flow_dequeue(struct jbr_flow_shard *shard, uint32_t index);
 
 /** Take the timer of the record at @p index out of the wheel. */
 void jbr_flow_disarm(struct jbr_flow_shard *shard, uint32_t index);

@@ -5,7 +5,6 @@
 #include "shard.h"
 
 enum {
-	VICTIMS_LOOKED_AT = 16,
 	BACK_TICKS = 2, /* about a second */
 };
 
@@ -131,44 +130,4 @@ jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns)
 			return (struct jbr_flow){0};
 		shard->wheel_tick++;
 	}
-}
-
-/* The lower, the sooner it may go. */
-static unsigned
-value_of(struct jbr_flow flow)
-{
-	switch ((enum jbr_tcp_state)flow.line->hot.state) {
-	case JBR_TCP_STATE_SYN_SENT:
-	case JBR_TCP_STATE_SYNACK_ONLY:
-		return 0;
-	case JBR_TCP_STATE_RESET:
-	case JBR_TCP_STATE_TIME_WAIT:
-		return 1;
-	case JBR_TCP_STATE_SYN_RECEIVED:
-	case JBR_TCP_STATE_MIDSTREAM:
-	case JBR_TCP_STATE_CROSSED:
-		return 2;
-	default:
-		return 3;
-	}
-}
-
-struct jbr_flow
-jbr_flow_victim(struct jbr_flow_shard *shard)
-{
-	struct jbr_flow victim = {0};
-	unsigned looked_at = 0;
-
-	for (unsigned step = 0; step < WHEEL_SLOTS && looked_at < VICTIMS_LOOKED_AT; step++) {
-		uint32_t index = shard->heads[slot_at(shard->wheel_tick + step)];
-
-		for (; index != JBR_FLOW_NONE && looked_at < VICTIMS_LOOKED_AT;
-			index = shard->timers[index].next, looked_at++) {
-			struct jbr_flow flow = jbr_flow_at(shard, index);
-
-			if (victim.line == NULL || value_of(flow) < value_of(victim))
-				victim = flow;
-		}
-	}
-	return victim;
 }

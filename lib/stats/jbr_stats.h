@@ -29,11 +29,14 @@ struct jbr_counters {
 	uint64_t outcomes[JBR_OUTCOME_COUNT]; /**< sum == connections */
 	uint64_t conn_states[JBR_OUTCOME_ZEEK_COUNT]; /**< sum == connections */
 	uint64_t midstream;                           /**< connections whose start was not seen */
-	uint64_t one_way;     /**< connections with segments in one direction only,
+	uint64_t one_way;             /**< connections with segments in one direction only,
 	                                         an unanswered SYN not counted */
-	uint64_t acks;        /**< segments that acknowledge new data */
-	uint64_t acks_unseen; /**< of them, those that acknowledge bytes never seen */
-	uint64_t evictions;   /**< connections ended because the table was full */
+	uint64_t acks;                /**< segments that acknowledge new data */
+	uint64_t acks_unseen;         /**< of them, those that acknowledge bytes never seen */
+	uint64_t evictions;           /**< connections ended because the table was full; of them: */
+	uint64_t evictions_half_open; /**< the SYN was answered, the handshake not over */
+	uint64_t evictions_closed;    /**< reset, or in TIME-WAIT */
+	uint64_t evictions_proven;    /**< open: there were more than the table is made for */
 };
 
 /** Add every counter of @p from to @p to. */

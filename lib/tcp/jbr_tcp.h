@@ -78,6 +78,9 @@ enum {
 	JBR_TCP_ESTIMATED_O =
 		1 << 29, /**< nxt[0] is only the peer's ACK: nothing of the side was seen */
 	JBR_TCP_ESTIMATED_R = 1 << 30,
+	JBR_TCP_PROVEN = INT32_MIN, /**< two segments fit together: an answer inside the window, or
+	                                 a second segment in sequence; no single packet, made up by
+	                                 whoever, does that */
 };
 
 /** What every packet touches: with the short form of the tuple two cache lines. */

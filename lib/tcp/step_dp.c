@@ -164,6 +164,29 @@ note_trust(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned 
 		conn->cold.trust |= JBR_TRUST_SNAPPED;
 }
 
+/* Does the segment fit to an earlier one of the connection? @p conn is as before it. */
+static bool
+is_proof(const struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from)
+{
+	const struct jbr_tcp_hot *hot = &conn->hot;
+	unsigned to = from ^ 1;
+	bool has_ack = (packet->flags & JBR_TCP_ACK) != 0;
+	bool knows_from = jbr_step_has(hot, JBR_TCP_SEEN_O, from) &&
+		!jbr_step_has(hot, JBR_TCP_ESTIMATED_O, from);
+	bool knows_to = jbr_step_has(hot, JBR_TCP_SEEN_O, to) &&
+		!jbr_step_has(hot, JBR_TCP_ESTIMATED_O, to);
+
+	if (has_ack && knows_to && hot->nxt[to] - packet->ack <= JBR_STEP_JUMP_MAX)
+		return true;
+	if (!knows_from || packet->seq != hot->nxt[from])
+		return false;
+	/* the same segment twice is a repetition, not a sequence */
+	return packet->payload_length > 0 || jbr_tcp_payload(hot, &conn->cold, from) > 0 ||
+		(hot->flags & JBR_TCP_SAW_SYN) ||
+		(has_ack && jbr_step_has(hot, JBR_TCP_ACKED_O, to) &&
+			packet->ack - hot->una[to] - 1 < JBR_STEP_JUMP_MAX);
+}
+
 /* Everything but a RST. @return holes its ACK made us give up */
 static unsigned
 step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
@@ -182,6 +205,8 @@ step_segment(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input,
 	if (result->is_swapped)
 		turned.from ^= 1;
 	nxt_before = conn->hot.nxt[turned.from];
+	if (!(conn->hot.flags & JBR_TCP_PROVEN) && is_proof(conn, packet, turned.from))
+		conn->hot.flags |= (uint32_t)JBR_TCP_PROVEN;
 	if (conn->cold.fin_ns[turned.from] != 0 && packet->payload_length > 0 &&
 		jbr_tcp_is_before(conn->cold.fin_end[turned.from],
 			packet->seq + packet->payload_length))

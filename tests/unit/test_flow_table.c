@@ -426,34 +426,55 @@ test_extensions(void **state)
 
 /* ---- who has to go ---- */
 
+/* In the order in which they took their state; 0: no more. */
 struct candidate {
-	uint8_t state; /* JBR_TCP_STATE_*; 0: no more */
-	uint32_t in_s; /* deadline */
+	uint8_t state; /* JBR_TCP_STATE_* */
+	uint32_t flags;
 };
 
-#define IN(state, in_s) \
+#define PROVEN(state) \
 	{ \
-		JBR_TCP_STATE_##state, in_s \
+		JBR_TCP_STATE_##state, (uint32_t)JBR_TCP_PROVEN \
 	}
+#define UNPROVEN(state) \
+	{ \
+		JBR_TCP_STATE_##state, 0 \
+	}
+
+enum { NOBODY = 9 };
 
 static const struct {
 	const char *name;
 	unsigned victim;
 	struct candidate candidates[5];
 } victims[] = {
-	{"the only one", 0, {IN(ESTABLISHED, 300)}},
-	{"the nearest deadline", 1,
-		{IN(ESTABLISHED, 30), IN(ESTABLISHED, 10), IN(ESTABLISHED, 20)}},
-	{"the nearest, beyond once around", 0, {IN(ESTABLISHED, 400), IN(ESTABLISHED, 4000)}},
-	{"an unanswered SYN", 1, {IN(ESTABLISHED, 5), IN(SYN_SENT, 120)}},
-	{"the nearest unanswered SYN", 2, {IN(SYN_SENT, 120), IN(RESET, 2), IN(SYN_SENT, 60)}},
-	{"a lone SYN-ACK", 1, {IN(ESTABLISHED, 5), IN(SYNACK_ONLY, 120)}},
-	{"a reset one", 1, {IN(ESTABLISHED, 2), IN(RESET, 5), IN(FIN_O, 1)}},
-	{"one in TIME-WAIT", 2, {IN(ESTABLISHED, 2), IN(FIN_BOTH_O_ACKED, 5), IN(TIME_WAIT, 60)}},
-	{"before an established one: half-open", 1, {IN(ESTABLISHED, 2), IN(SYN_RECEIVED, 60)}},
-	{"before an established one: midstream", 1, {IN(ESTABLISHED, 2), IN(MIDSTREAM, 300)}},
-	{"an overdue SYN", 1, {IN(SYN_SENT, 4), IN(SYN_SENT, 0), IN(ESTABLISHED, 1)}},
+	{"an open one never", NOBODY, {PROVEN(ESTABLISHED), PROVEN(MIDSTREAM), PROVEN(FIN_O)}},
+	{"an unanswered SYN", 1, {PROVEN(ESTABLISHED), UNPROVEN(SYN_SENT)}},
+	{"the oldest unanswered SYN", 1,
+		{PROVEN(RESET), UNPROVEN(SYN_SENT), UNPROVEN(SYN_SENT), PROVEN(TIME_WAIT)}},
+	{"a lone SYN-ACK", 1, {PROVEN(ESTABLISHED), UNPROVEN(SYNACK_ONLY)}},
+	{"a lone segment", 1, {PROVEN(MIDSTREAM), UNPROVEN(MIDSTREAM)}},
+	{"a lone FIN", 1, {PROVEN(FIN_O), UNPROVEN(FIN_O)}},
+	{"a lone RST", 2, {PROVEN(ESTABLISHED), PROVEN(RESET), UNPROVEN(RESET)}},
+	{"an unanswered SYN before a half-open one", 2,
+		{UNPROVEN(SYN_RECEIVED), PROVEN(RESET), UNPROVEN(SYN_SENT)}},
+	{"a half-open one before a reset one", 1, {PROVEN(RESET), UNPROVEN(SYN_RECEIVED)}},
+	{"half-open, though two segments fit", 1, {PROVEN(RESET), PROVEN(SYN_RECEIVED)}},
+	{"a reset one", 1, {PROVEN(ESTABLISHED), PROVEN(RESET), PROVEN(FIN_O)}},
+	{"one in TIME-WAIT", 2,
+		{PROVEN(ESTABLISHED), PROVEN(FIN_BOTH_O_ACKED), PROVEN(TIME_WAIT), PROVEN(RESET)}},
 };
+
+static struct jbr_flow
+add_candidate(struct jbr_flow_shard *shard, uint32_t n, const struct candidate *candidate)
+{
+	struct jbr_flow flow = add(shard, n);
+
+	flow.line->hot.state = candidate->state;
+	flow.line->hot.flags = candidate->flags;
+	jbr_flow_classify(shard, flow);
+	return flow;
+}
 
 static void
 test_victim(void **state)
@@ -463,35 +484,89 @@ test_victim(void **state)
 		struct jbr_flow_table *table = new_table(CAPACITY);
 		struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 0);
 		struct jbr_flow flows[5] = {{0}};
-		struct jbr_flow victim;
+		const void *should = NULL;
 
 		assert_null(jbr_flow_victim(shard).line);
-		for (unsigned n = 0; n < 5 && victims[i].candidates[n].state != 0; n++) {
-			flows[n] = add(shard, n);
-			flows[n].line->hot.state = victims[i].candidates[n].state;
-			jbr_flow_arm(shard, flows[n],
-				(1000 + (uint64_t)victims[i].candidates[n].in_s) * JBR_NS_PER_S);
-		}
-		victim = jbr_flow_victim(shard);
-		if (victim.line == NULL || victim.line != flows[victims[i].victim].line)
-			fail_msg("%s: %s", victims[i].name,
-				victim.line == NULL ? "none" : "another");
+		for (unsigned n = 0; n < 5 && victims[i].candidates[n].state != 0; n++)
+			flows[n] = add_candidate(shard, n, &victims[i].candidates[n]);
+		if (victims[i].victim != NOBODY)
+			should = flows[victims[i].victim].line;
+		if (jbr_flow_victim(shard).line != should)
+			fail_msg("%s: another", victims[i].name);
 		jbr_flow_table_free(table);
 	}
 }
 
-/* The pipeline's own way to make room: a full shard of open connections outlives any number of SYNs. */
+/* A class changes with the state, and the place in it is by the time of the change. */
+static void
+test_classes(void **state)
+{
+	static const struct candidate open = PROVEN(ESTABLISHED);
+	static const struct candidate half_open = UNPROVEN(SYN_RECEIVED);
+	struct jbr_flow_table *table = new_table(CAPACITY);
+	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 3);
+	struct jbr_flow first = add(shard, 0);
+	struct jbr_flow second = add_candidate(shard, 1, &half_open);
+	struct jbr_flow third = add_candidate(shard, 2, &open);
+
+	(void)state;
+	assert_int_equal(jbr_flow_class(shard, first), JBR_FLOW_UNANSWERED);
+	assert_int_equal(jbr_flow_class(shard, second), JBR_FLOW_HALF_OPEN);
+	assert_int_equal(jbr_flow_class(shard, third), JBR_FLOW_PROVEN);
+	assert_ptr_equal(jbr_flow_idle(shard).line, third.line);
+	first.line->hot.state = JBR_TCP_STATE_SYN_RECEIVED;
+	assert_int_equal(jbr_flow_classify(shard, first), JBR_FLOW_HALF_OPEN);
+	assert_ptr_equal(jbr_flow_victim(shard).line, second.line);
+	jbr_flow_remove(shard, second);
+	assert_ptr_equal(jbr_flow_victim(shard).line, first.line);
+	third.line->hot.state = JBR_TCP_STATE_TIME_WAIT;
+	assert_int_equal(jbr_flow_classify(shard, third), JBR_FLOW_CLOSED);
+	assert_null(jbr_flow_idle(shard).line);
+	jbr_flow_remove(shard, first);
+	assert_ptr_equal(jbr_flow_victim(shard).line, third.line);
+	jbr_flow_table_free(table);
+}
+
+/* Proven ones leave room for newcomers; of them the longest idle goes. */
+static void
+test_crowd(void **state)
+{
+	static const struct candidate open = PROVEN(ESTABLISHED);
+	enum { EACH = 64, LIMIT = EACH - EACH / 16 };
+	struct jbr_flow_table *table = new_table(EACH * JBR_FLOW_SHARDS);
+	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 1);
+	struct jbr_flow flows[LIMIT + 1];
+
+	(void)state;
+	assert_null(jbr_flow_idle(shard).line);
+	for (unsigned i = 0; i <= LIMIT; i++) {
+		assert_false(jbr_flow_is_crowded(shard));
+		flows[i] = add_candidate(shard, i, &open);
+		flows[i].line->hot.last_ns = (i == 2 ? 900 : 1000 + i) * JBR_NS_PER_S;
+	}
+	assert_true(jbr_flow_is_crowded(shard));
+	assert_ptr_equal(jbr_flow_idle(shard).line, flows[2].line);
+	jbr_flow_remove(shard, flows[2]);
+	assert_false(jbr_flow_is_crowded(shard));
+	/* those that were passed over have made room for the next ones to be looked at */
+	assert_ptr_equal(jbr_flow_idle(shard).line, flows[8].line);
+	jbr_flow_table_free(table);
+}
+
+/* A flood of what proves nothing gives way to itself. */
 static void
 test_flood(void **state)
 {
+	static const struct candidate open = PROVEN(ESTABLISHED);
+	static const struct candidate floods[] = {UNPROVEN(SYN_SENT), UNPROVEN(MIDSTREAM),
+		UNPROVEN(FIN_O), UNPROVEN(RESET), UNPROVEN(SYN_RECEIVED)};
 	struct jbr_flow_table *table = new_table(CAPACITY);
 	struct jbr_flow_shard *shard = jbr_flow_shard_at(table, 63);
 	struct jbr_flow established[PER_SHARD - 1];
 
 	(void)state;
 	for (unsigned i = 0; i < PER_SHARD - 1; i++) {
-		established[i] = add(shard, i);
-		established[i].line->hot.state = JBR_TCP_STATE_ESTABLISHED;
+		established[i] = add_candidate(shard, i, &open);
 		jbr_flow_arm(shard, established[i], (1000 + i % 200) * JBR_NS_PER_S);
 	}
 	for (uint32_t n = 0; n < 5000; n++) {
@@ -499,8 +574,7 @@ test_flood(void **state)
 
 		if (jbr_flow_is_full(shard))
 			jbr_flow_remove(shard, jbr_flow_victim(shard));
-		flow = add(shard, 100 + n);
-		flow.line->hot.state = JBR_TCP_STATE_SYN_SENT;
+		flow = add_candidate(shard, 100 + n, &floods[n / 500 % JBR_COUNT_OF(floods)]);
 		jbr_flow_arm(shard, flow, 1120 * JBR_NS_PER_S);
 	}
 	for (unsigned i = 0; i < PER_SHARD - 1; i++) {
@@ -555,6 +629,8 @@ main(void)
 		cmocka_unit_test(test_capacity),
 		cmocka_unit_test(test_extensions),
 		cmocka_unit_test(test_victim),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_clear),
 	};
