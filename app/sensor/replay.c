@@ -22,7 +22,7 @@ enum {
 	BATCH_S = 1,
 	/* What one worker alone is given at a time: few enough that the bytes read to find the frames are
 	 * still near when they are analysed. Several wait for each other each time, so theirs is more. */
-	FEED_FRAMES = 256,
+	FEED_FRAMES = 1024,
 	LIMITER_ENTITIES = 1 << 17,
 	PROGRESS_MIN_BYTES = 64 << 20,
 	PROGRESS_COLUMNS = 40,

@@ -104,7 +104,7 @@ jbr_flow_prefetch_victim(const struct jbr_flow_shard *shard)
 	/* each was fetched one call earlier by the line below its own */
 	second = shard->timers[next].newer;
 	third = shard->timers[second].newer;
-	__builtin_prefetch(&shard->buckets[shard->rests[next].bucket], 1);
+	__builtin_prefetch(&shard->buckets[jbr_flow_bucket(shard, shard->rests[next].hash)], 1);
 	__builtin_prefetch(&shard->lines[second], 1);
 	__builtin_prefetch((const char *)&shard->lines[second] + 64, 1);
 	for (size_t at = 0; at < sizeof(struct jbr_flow_rest); at += 64)

@@ -33,13 +33,24 @@ buckets_of(uint32_t capacity)
 	return (capacity + BUCKET_FILL - 1) / BUCKET_FILL;
 }
 
+/* Shards fill their parts at the same pace. Were the parts a multiple of a page apart, what all of them
+ * work on at a time would fall into the same few sets of the processor's caches. */
+enum { STAGGER_BYTES = 29 * 64 };
+
+/* How far apart the shards' parts of @p count things of @p size bytes begin. */
+static size_t
+stride_of(size_t count, size_t size)
+{
+	return (count * size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES + STAGGER_BYTES;
+}
+
 /* Begin a part of @p count things of @p size bytes for each shard, on a page of its own.
  * @return where it begins */
 static size_t
 add_part(struct layout *layout, size_t count, size_t size)
 {
 	size_t begin = layout->end;
-	size_t bytes = JBR_FLOW_SHARDS * count * size;
+	size_t bytes = JBR_FLOW_SHARDS * stride_of(count, size);
 
 	layout->end += (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 	return begin;
@@ -64,18 +75,22 @@ layout_of(uint32_t capacity)
 	return layout;
 }
 
-/* Address space whose pages come, zeroed, when they are touched. The first @p dense bytes are touched
- * at random from the start, so large pages spare many looks into the page table. */
+/* Address space whose pages come, zeroed, when they are touched. */
 static void *
-reserve(size_t bytes, size_t dense)
+reserve(size_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (memory == MAP_FAILED)
-		return NULL;
-	(void)madvise(memory, dense, MADV_HUGEPAGE); /* only a wish */
-	return memory;
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Memory that is there anyway is used at once. */
+static uint32_t
+first_buckets(const struct jbr_flow_table *table, const struct jbr_flow_shard *shard)
+{
+	return table->memory.take != NULL ? shard->max_buckets
+					  : jbr_min_u32(FIRST_BUCKETS, shard->max_buckets);
 }
 
 static void
@@ -94,7 +109,7 @@ shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *la
 	uint32_t exts = layout->capacity / EXT_SHARE;
 
 #define PART(name, count) \
-	(__typeof__(shard->name))(void *)(start + layout->name) + (size_t)index *(count)
+	(void *)(start + layout->name + index * stride_of(count, sizeof(*shard->name)))
 	shard->buckets = PART(buckets, layout->nb_buckets);
 	shard->lines = PART(lines, layout->capacity);
 	shard->rests = PART(rests, layout->capacity);
@@ -105,7 +120,8 @@ shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *la
 #undef PART
 	shard->capacity = layout->capacity;
 	shard->exts_capacity = exts;
-	shard->nb_buckets = layout->nb_buckets;
+	shard->max_buckets = layout->nb_buckets;
+	shard->nb_buckets = first_buckets(table, shard);
 	shard->learned_lag_ns = table->learned_lag_ns;
 	forget_lists(shard);
 }
@@ -124,7 +140,7 @@ jbr_flow_table_create(const struct jbr_flow_params *params)
 	if (params->memory != NULL)
 		table = params->memory->take(params->memory->context, layout.end);
 	else
-		table = reserve(layout.end, layout.lines);
+		table = reserve(layout.end);
 	if (table == NULL) {
 		errno = ENOMEM;
 		return NULL;
@@ -159,9 +175,10 @@ jbr_flow_table_need(uint32_t capacity)
 }
 
 static void
-shard_clear(struct jbr_flow_shard *shard)
+shard_clear(const struct jbr_flow_table *table, struct jbr_flow_shard *shard)
 {
 	memset(shard->buckets, 0, (size_t)shard->nb_buckets * sizeof(*shard->buckets));
+	shard->nb_buckets = first_buckets(table, shard);
 	forget_lists(shard);
 	memset(shard->copies, 0, sizeof(shard->copies));
 	memset(shard->seen_lag_ns, 0, sizeof(shard->seen_lag_ns));
@@ -180,7 +197,7 @@ jbr_flow_table_clear(struct jbr_flow_table *table)
 {
 	memset(table->learned_lag_ns, 0, sizeof(table->learned_lag_ns));
 	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
-		shard_clear(&table->shards[i]);
+		shard_clear(table, &table->shards[i]);
 }
 
 void

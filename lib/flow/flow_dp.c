@@ -40,10 +40,13 @@ fingerprint(uint64_t tuple_hash, uint64_t numbers, uint32_t ip_id, uint32_t flag
 	return jbr_mix64(tuple_hash ^ numbers, form ^ odd[0]);
 }
 
+/* Which end comes first is as good as random, so nothing here branches on it. */
 static inline uint32_t
 ports_of(unsigned src, uint16_t src_port, uint16_t dst_port)
 {
-	return src == 0 ? (uint32_t)src_port << 16 | dst_port : (uint32_t)dst_port << 16 | src_port;
+	uint32_t ports = (uint32_t)src_port << 16 | dst_port;
+
+	return ports << (16 * src) | ports >> (-(16 * src) & 31);
 }
 
 /* Both addresses as they lie in a packet; of an IPv4 tuple the whole key is this and the ports. */
@@ -51,10 +54,10 @@ static inline uint64_t
 set_narrow(const struct jbr_flow_table *table, uint32_t src_be, uint32_t dst_be, unsigned src,
 	struct jbr_flow_probe *probe)
 {
+	uint64_t ends = (uint64_t)src_be << 32 | dst_be;
 	uint64_t hash;
 
-	probe->narrow = src == 0 ? (uint64_t)src_be << 32 | dst_be
-				 : (uint64_t)dst_be << 32 | src_be;
+	probe->narrow = ends << (32 * src) | ends >> (-(32 * src) & 63);
 	probe->form = 0;
 	hash = jbr_mix64(probe->narrow ^ odd[0] ^ table->seed, probe->ports ^ odd[1]);
 	return jbr_mix64(hash ^ odd[2], odd[3] ^ table->seed);
@@ -146,7 +149,9 @@ jbr_flow_locate_outline(const struct jbr_flow_table *table, const struct jbr_out
 
 	if (JBR_LIKELY(outline->ip_version == 4)) {
 		memcpy(words_be, outline->ip + 12, sizeof(words_be));
-		src = words_be[0] != words_be[1] ? words_be[0] > words_be[1] : src_port > dst_port;
+		src = words_be[0] > words_be[1];
+		if (JBR_UNLIKELY(words_be[0] == words_be[1]))
+			src = src_port > dst_port;
 		ret_probe->ports = ports_of(src, src_port, dst_port);
 		hash = set_narrow(table, words_be[0], words_be[1], src, ret_probe);
 	} else {
@@ -169,13 +174,6 @@ jbr_flow_fingerprint(const struct jbr_flow_probe *probe, const struct jbr_glance
 }
 
 static uint32_t
-bucket_of(const struct jbr_flow_shard *shard, uint64_t hash)
-{
-	/* the low bits have chosen the shard, the high ones are the tag */
-	return (uint32_t)((uint64_t)(uint32_t)(hash >> 6) * shard->nb_buckets >> 32);
-}
-
-static uint32_t
 next_bucket(const struct jbr_flow_shard *shard, uint32_t at)
 {
 	return at + 1 == shard->nb_buckets ? 0 : at + 1;
@@ -190,7 +188,7 @@ tag_of(uint64_t hash)
 void
 jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
-	__builtin_prefetch(&shard->buckets[bucket_of(shard, probe->hash)]);
+	__builtin_prefetch(&shard->buckets[jbr_flow_bucket(shard, probe->hash)]);
 }
 
 /* Two bits for each slot of the bucket whose tag is @p tag. */
@@ -205,7 +203,7 @@ matches(const struct bucket *bucket, uint16_t tag)
 void
 jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_probe *probe)
 {
-	const struct bucket *bucket = &shard->buckets[bucket_of(shard, probe->hash)];
+	const struct bucket *bucket = &shard->buckets[jbr_flow_bucket(shard, probe->hash)];
 	unsigned bits = matches(bucket, tag_of(probe->hash));
 	const char *line;
 	uint32_t index;
@@ -258,7 +256,7 @@ is_it(struct jbr_flow flow, const struct jbr_flow_probe *probe)
 static struct jbr_flow
 search(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
-	uint32_t at = bucket_of(shard, probe->hash);
+	uint32_t at = jbr_flow_bucket(shard, probe->hash);
 	uint16_t tag = tag_of(probe->hash);
 
 	for (uint32_t step = 0; step < shard->nb_buckets; step++) {
@@ -302,7 +300,7 @@ jbr_flow_count(const struct jbr_flow_shard *shard)
 static void
 place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
 {
-	uint32_t at = bucket_of(shard, hash);
+	uint32_t at = jbr_flow_bucket(shard, hash);
 
 	/* there are more slots than records, so a free one exists */
 	for (;; at = next_bucket(shard, at)) {
@@ -320,8 +318,10 @@ place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
 }
 
 static void
-unplace(struct jbr_flow_shard *shard, uint32_t at, uint32_t index)
+unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
 {
+	uint32_t at = jbr_flow_bucket(shard, hash);
+
 	for (uint32_t step = 0; step < shard->nb_buckets; step++) {
 		struct bucket *bucket = &shard->buckets[at];
 
@@ -336,12 +336,26 @@ unplace(struct jbr_flow_shard *shard, uint32_t at, uint32_t index)
 	}
 }
 
+/* Twice the buckets, and every connection placed anew. */
+static void
+grow(struct jbr_flow_shard *shard)
+{
+	shard->nb_buckets = jbr_min_u32(shard->nb_buckets * 2, shard->max_buckets);
+	memset(shard->buckets, 0, shard->nb_buckets * sizeof(*shard->buckets));
+	for (uint32_t index = 0; index < shard->nb_fresh_flows; index++)
+		if (shard->lines[index].hot.place != JBR_FLOW_FREE)
+			place(shard, shard->rests[index].hash, index);
+}
+
 struct jbr_flow
 jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	uint32_t index;
 	struct jbr_flow flow;
 
+	if (JBR_UNLIKELY(shard->nb_flows >= shard->nb_buckets * BUCKET_FILL &&
+		    shard->nb_buckets < shard->max_buckets))
+		grow(shard);
 	if (shard->nb_free_flows > 0)
 		index = shard->free_flows[--shard->nb_free_flows];
 	else
@@ -353,7 +367,7 @@ jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe
 	flow.line->wake = 0;
 	flow.line->hot.place = (uint8_t)(probe->sender | probe->form);
 	flow.rest->key = probe->key;
-	flow.rest->bucket = bucket_of(shard, probe->hash);
+	flow.rest->hash = probe->hash;
 	flow.rest->deadline_ns = 0;
 	flow.rest->ext = JBR_FLOW_NONE;
 	shard->timers[index].slot = SLOT_NONE;
@@ -373,7 +387,7 @@ jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow)
 		shard->free_exts[shard->nb_free_exts++] = flow.rest->ext;
 	flow.rest->ext = JBR_FLOW_NONE;
 	flow.line->hot.place = JBR_FLOW_FREE;
-	unplace(shard, flow.rest->bucket, index);
+	unplace(shard, flow.rest->hash, index);
 	shard->free_flows[shard->nb_free_flows++] = index;
 	shard->nb_flows--;
 }
@@ -416,7 +430,9 @@ jbr_flow_any(struct jbr_flow_shard *shard)
 			return jbr_flow_at(shard, index);
 		shard->any_at++;
 		if (ahead < shard->nb_fresh_flows)
-			__builtin_prefetch(&shard->buckets[shard->rests[ahead].bucket], 1);
+			__builtin_prefetch(&shard->buckets[jbr_flow_bucket(shard,
+						   shard->rests[ahead].hash)],
+				1);
 	}
 	return (struct jbr_flow){0};
 }

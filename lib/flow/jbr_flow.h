@@ -8,8 +8,9 @@
  *          worker owns whole shards. Nothing in a shard depends on another one within a batch, so the
  *          results are the same with any number of workers.
  * Threads: [data] functions of a shard are its worker's alone; [control] ones run while no worker does.
- * Memory:  one stretch for the whole capacity, from create(); its pages are taken as they are touched,
- *          unless the caller brings the memory. [data] functions never allocate.
+ * Memory:  one stretch for the whole capacity, from create(). Unless the caller brings it, its pages
+ *          are taken as they are touched, and the index grows with the connections, so that a few of
+ *          them need little. [data] functions never allocate.
  */
 #pragma once
 #include <stdbool.h>
@@ -70,7 +71,7 @@ struct jbr_flow_rest {
 	struct jbr_flow_key key;
 	uint64_t
 		deadline_ns; /**< what the timer was armed for; a packet may have moved it on since */
-	uint32_t bucket;     /**< where its search begins */
+	uint64_t hash;       /**< of the key: where its search begins */
 	uint32_t ext;        /**< index of its extension, JBR_FLOW_NONE = none */
 	struct jbr_tcp_cold cold;
 } JBR_CACHE_ALIGNED;

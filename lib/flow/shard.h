@@ -5,7 +5,8 @@
 
 enum {
 	BUCKET_SLOTS = 8,
-	BUCKET_FILL = 6, /* of them, on average, in a full shard */
+	BUCKET_FILL = 6, /* of them, on average, at most */
+	FIRST_BUCKETS = 16,
 	WHEEL_SLOTS = 1024,
 	WHEEL_SHIFT = JBR_FLOW_WAKE_SHIFT, /* 2^29 ns = 0.54 s a slot, 550 s around */
 	COPY_SLOTS = 128,
@@ -61,7 +62,8 @@ struct jbr_flow_shard {
 	const uint64_t *learned_lag_ns; /* of the table, per port */
 	uint64_t latest_ns;             /* of a segment, since the clock last jumped back */
 	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
-	uint32_t nb_buckets;
+	uint32_t nb_buckets; /* in use: the index doubles as long as there is room for more */
+	uint32_t max_buckets;
 	uint32_t capacity;
 	uint32_t exts_capacity;
 	uint32_t nb_flows;
@@ -81,6 +83,14 @@ static inline struct jbr_flow
 jbr_flow_at(const struct jbr_flow_shard *shard, uint32_t index)
 {
 	return (struct jbr_flow){&shard->lines[index], &shard->rests[index]};
+}
+
+/** Where the search for a key with @p hash begins: the low bits have chosen the shard, the high ones are
+ * the tag. */
+static inline uint32_t
+jbr_flow_bucket(const struct jbr_flow_shard *shard, uint64_t hash)
+{
+	return (uint32_t)((uint64_t)(uint32_t)(hash >> 6) * shard->nb_buckets >> 32);
 }
 
 /** Its place among the shard's. */

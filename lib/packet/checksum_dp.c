@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <smmintrin.h>
+
 #include "parser.h"
 
 /* The Internet checksum is the same sum whichever byte order its words are read in (RFC 1071 2 B),
@@ -6,25 +8,59 @@
 
 enum { SAMPLE_MASK = 15 }; /* one packet in 16 */
 
-typedef uint64_t pair_t __attribute__((vector_size(16)));
+enum { BLOCK = 64, VECTOR = 16, BLOCK_BYTES_MAX = BLOCK << 12 };
 
-/* Sum of the whole 64 byte blocks of a segment; each 32-bit half has 32 bits of room for carries. */
-static uint64_t
+/* Add the two halves of each 32-bit lane; a lane has room for the carries of 2^15 vectors. */
+static inline __m128i
+add_words(__m128i sum, __m128i words)
+{
+	__m128i low = _mm_and_si128(words, _mm_set1_epi32(UINT16_MAX));
+
+	return _mm_add_epi32(sum, _mm_add_epi32(low, _mm_srli_epi32(words, 16)));
+}
+
+static inline uint64_t
+add_lanes(__m128i sum)
+{
+	const __m128i zero = _mm_setzero_si128();
+	__m128i pairs = _mm_add_epi64(_mm_unpacklo_epi32(sum, zero), _mm_unpackhi_epi32(sum, zero));
+
+	return (uint64_t)_mm_cvtsi128_si64(pairs) + (uint64_t)_mm_extract_epi64(pairs, 1);
+}
+
+/* Sum of @p blocks times 64 bytes, at most 2^13 of them. */
+static inline uint64_t
 sum_blocks(const uint8_t *p, uint32_t blocks)
 {
-	const pair_t low = {UINT32_MAX, UINT32_MAX};
-	pair_t even = {0, 0};
-	pair_t odd = {0, 0};
+	__m128i sum = _mm_setzero_si128();
 
-	for (; blocks > 0; blocks--, p += 64) {
-		pair_t v[4];
+	for (; blocks > 0; blocks--, p += BLOCK)
+		for (unsigned at = 0; at < BLOCK; at += VECTOR)
+			sum = add_words(sum,
+				_mm_loadu_si128((const __m128i *)(const void *)(p + at)));
+	return add_lanes(sum);
+}
 
-		memcpy(v, p, sizeof(v));
-		even += (v[0] & low) + (v[1] & low) + (v[2] & low) + (v[3] & low);
-		odd += (v[0] >> 32) + (v[1] >> 32) + (v[2] >> 32) + (v[3] >> 32);
+/* Sum of the last @p rest bytes, 0 to 63, before @p end; 64 bytes before it may be read. How many
+ * there are differs from packet to packet, so nothing here depends on it but a mask. */
+static inline uint64_t
+sum_rest(const uint8_t *end, uint32_t rest)
+{
+	static const uint8_t masks[2 * BLOCK] = {[BLOCK... 2 * BLOCK - 1] = UINT8_MAX};
+	__m128i sum = _mm_setzero_si128();
+	uint64_t turned;
+
+	for (unsigned at = 0; at < BLOCK; at += VECTOR) {
+		const uint8_t *mask = masks + rest + at;
+		const uint8_t *bytes = end - BLOCK + at;
+
+		sum = add_words(sum,
+			_mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)bytes),
+				_mm_loadu_si128((const __m128i *)(const void *)mask)));
 	}
-	even += odd;
-	return even[0] + even[1];
+	/* words are counted from the end here: with an odd number of bytes their halves change places */
+	turned = add_lanes(sum);
+	return turned << (8 * (rest & 1));
 }
 
 static inline uint64_t
@@ -32,10 +68,12 @@ sum_bytes(const uint8_t *p, uint32_t length)
 {
 	uint64_t sum = 0;
 
-	if (length >= 64) {
-		sum = sum_blocks(p, length / 64);
-		p += length & ~63u;
-		length &= 63;
+	for (; length >= BLOCK_BYTES_MAX; length -= BLOCK_BYTES_MAX, p += BLOCK_BYTES_MAX)
+		sum = jbr_sum_word(sum, sum_blocks(p, BLOCK_BYTES_MAX / BLOCK));
+	if (length >= BLOCK) {
+		sum = jbr_sum_word(sum, sum_blocks(p, length / BLOCK));
+		p += length / BLOCK * BLOCK;
+		length %= BLOCK;
 	}
 	for (; length >= 8; length -= 8, p += 8)
 		sum = jbr_sum_add(sum, p);
@@ -151,18 +189,32 @@ jbr_judge_tcp_checksum(const struct jbr_frame *frame, const struct jbr_packet_op
 		jbr_packet_find(packet, JBR_ANOM_TCP_BAD_CHECKSUM);
 }
 
-static bool
-is_sum_fine(const struct jbr_outline *outline, uint32_t length)
+/* The 8 bytes at @p p, with room for many more. */
+static inline uint64_t
+sum_pair(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return (uint32_t)word + (word >> 32);
+}
+
+/* Of a segment of less than 64 kB. */
+static inline bool
+is_sum_fine(const struct jbr_frame *frame, const struct jbr_outline *outline, uint32_t length)
 {
 	uint64_t sum = __builtin_bswap16(JBR_PROTOCOL_TCP) + __builtin_bswap32(length);
 
 	if (outline->ip_version == 4) {
-		sum = jbr_sum_add(sum, outline->ip + 12);
+		sum += sum_pair(outline->ip + 12);
 	} else {
-		sum = jbr_sum_add(sum, outline->ip + 8);
-		sum = jbr_sum_add(sum, outline->ip + 16);
-		sum = jbr_sum_add(sum, outline->ip + 24);
-		sum = jbr_sum_add(sum, outline->ip + 32);
+		sum += sum_pair(outline->ip + 8) + sum_pair(outline->ip + 16);
+		sum += sum_pair(outline->ip + 24) + sum_pair(outline->ip + 32);
+	}
+	if (JBR_LIKELY(outline->tcp - frame->data + length >= BLOCK)) {
+		sum += sum_blocks(outline->tcp, length / BLOCK);
+		sum += sum_rest(outline->tcp + length, length % BLOCK);
+		return jbr_sum_fold(sum) == UINT16_MAX;
 	}
 	return jbr_sum_fold(jbr_sum_word(sum_bytes(outline->tcp, length), sum)) == UINT16_MAX;
 }
@@ -176,5 +228,5 @@ jbr_is_tcp_checksum_fine(const struct jbr_frame *frame, const struct jbr_packet_
 	if (judged != 0)
 		return judged == JBR_NIC_L4_CHECKSUM_GOOD ||
 			options->checksum == JBR_CHECKSUM_MODE_OFF;
-	return !is_wanted(options->checksum, frame->number) || is_sum_fine(outline, length);
+	return !is_wanted(options->checksum, frame->number) || is_sum_fine(frame, outline, length);
 }

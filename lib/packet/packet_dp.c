@@ -133,6 +133,19 @@ struct plain {
 	bool is_tagged;
 };
 
+/* What memset() does, without the call; @p size is a constant of 16 or more. */
+static inline __attribute__((always_inline)) void
+zero(char *at, size_t size)
+{
+	typedef uint64_t pair_t __attribute__((vector_size(16), aligned(1), may_alias));
+
+	for (size_t done = 0; done + sizeof(pair_t) <= size; done += sizeof(pair_t)) {
+		*(pair_t *)(void *)(at + done) = (pair_t){0, 0};
+		__asm__("" ::: "memory"); /* else gcc makes a call of it again */
+	}
+	*(pair_t *)(void *)(at + size - sizeof(pair_t)) = (pair_t){0, 0};
+}
+
 /* Zero the fields that most packets leave so and that only some of them write; fill the common. */
 static inline void
 begin_plain(const struct plain *p, const uint8_t *header)
@@ -141,8 +154,8 @@ begin_plain(const struct plain *p, const uint8_t *header)
 	const size_t options = offsetof(struct jbr_packet, options);
 	const size_t stamps = offsetof(struct jbr_packet, ts_value);
 
-	memset((char *)packet + options, 0, sizeof(*packet) - options);
-	memset((char *)packet + stamps, 0, offsetof(struct jbr_packet, ip_length) - stamps);
+	zero((char *)packet + options, sizeof(*packet) - options);
+	zero((char *)packet + stamps, offsetof(struct jbr_packet, ip_length) - stamps);
 	packet->ip = header;
 	packet->vlan[0] = p->vlan;
 	packet->layers = p->is_tagged ? JBR_LAYER_VLAN : 0;

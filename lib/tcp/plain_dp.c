@@ -76,6 +76,29 @@ jbr_tcp_step_plain(const struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *
 	return true;
 }
 
+/* Whether a segment acknowledges, carries data or both is as good as random, so nothing branches on it:
+ * the same as jbr_step_waiting() for the one side, jbr_step_data() and jbr_step_waiting() for the
+ * other. */
+static inline void
+commit_waiting(struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segment, bool acks_new)
+{
+	unsigned from = segment->from;
+	unsigned to = from ^ 1;
+	uint32_t acks = -(uint32_t)acks_new;
+	uint32_t data = -(uint32_t)(segment->glance->payload_length > 0);
+	uint32_t awaits = -(uint32_t)(hot->una[to] != hot->nxt[to]);
+	uint32_t begins = data & -(uint32_t)(hot->unacked_at[from] == 0);
+	uint32_t units = jbr_tcp_units(segment->now_ns);
+	uint32_t last = (uint32_t)JBR_TCP_LAST_DATA_R;
+	uint64_t since_ns = segment->now_ns ^ hot->data_ns;
+
+	hot->unacked_at[to] = (hot->unacked_at[to] & ~acks) | (units & awaits & acks);
+	hot->unacked_at[from] |= units & begins;
+	hot->data_ns ^= since_ns & (uint64_t)(int64_t)(int32_t)data;
+	hot->flags = (hot->flags & ~(last & data)) |
+		(data & (((uint32_t)JBR_TCP_HAD_DATA_O << from) | (last & -(uint32_t)from)));
+}
+
 void
 jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segment,
 	const struct jbr_tcp_plain *plain)
@@ -94,13 +117,7 @@ jbr_tcp_commit_plain(struct jbr_tcp_hot *hot, const struct jbr_tcp_segment *segm
 	hot->una[to] = plain->una;
 	hot->edge[to] = plain->edge;
 	hot->window[from] = plain->window;
-	if (plain->acks_new)
-		jbr_step_waiting(hot, to, segment->now_ns, true);
-	if (glance->payload_length == 0)
-		return;
 	hot->nxt[from] = plain->nxt;
 	hot->payload[from] += glance->payload_length;
-	jbr_step_data(hot, segment->now_ns, from);
-	if (hot->unacked_at[from] == 0)
-		hot->unacked_at[from] = jbr_tcp_units(segment->now_ns);
+	commit_waiting(hot, segment, plain->acks_new);
 }
