@@ -19,15 +19,15 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 ifneq ($(strip $(IFACE)),)
-run:
-	@echo "make: reading an interface (IFACE=$$IFACE) comes with the live mode, in a later release;" \
-		"a capture file can be read now: make run PCAP=file" >&2; exit 1
+run: build
+	@echo "Reading $$IFACE until Ctrl-C, then the report. It takes root."
+	@./$(JABIRU) run --port "net_af_packet0,iface=$$IFACE"
 else
-run: build ## replay the sample capture, or PCAP=file, and print the report
+run: build ## replay the sample capture, or PCAP=file; read an interface with IFACE=eth0
 	@./$(JABIRU) replay "$${PCAP:-$(SAMPLE)}"
 	@echo
 	@echo "To read your own capture:  make run PCAP=file"
-	@echo "An interface (make run IFACE=eth0) comes with the live mode, in a later release."
+	@echo "To read an interface:      make run IFACE=eth0   (as root, until Ctrl-C)"
 endif
 
 build: $(DEPS) ## build everything into build/

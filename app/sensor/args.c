@@ -15,7 +15,10 @@ enum {
 	OPTION_LOOP,
 	OPTION_SPEED,
 	OPTION_FORMAT,
-	OPTION_MIGRATE
+	OPTION_MIGRATE,
+	OPTION_PORT,
+	OPTION_EAL,
+	OPTION_DURATION
 };
 
 static const struct {
@@ -24,6 +27,32 @@ static const struct {
 	const char *summary;
 	const char *page;
 } verbs[] = {
+	{"run", VERB_RUN, "analyse live ports until it is ended, then report",
+		"usage: jabiru run [options]\n"
+		"\n"
+		"Analyse what arrives at the configured ports. Ends on SIGTERM or SIGINT, or after "
+		"--duration:\n"
+		"what was received is finished and reported. USR1 writes the state to standard "
+		"error, "
+		"USR2 opens\n"
+		"the output files anew. `jabiru doctor` says what the host lacks.\n"
+		"\n"
+		"  -c, --config FILE   configuration (default: built-in defaults)\n"
+		"      --port DEVICE   read DEVICE instead of the configured ports, e.g.\n"
+		"                      net_af_packet0,iface=eth0 or 0000:03:00.0; may be repeated\n"
+		"      --duration S    end after S seconds\n"
+		"      --json          the report as one JSON object\n"
+		"      --events FILE   append anomaly events, one JSON object a line; `-` = "
+		"standard "
+		"output\n"
+		"      --flows FILE    append connection records, one JSON object a line; `-` = "
+		"standard "
+		"output\n"
+		"      --eal \"WORDS\"   options for DPDK beyond those that the configuration "
+		"sets\n"
+		"  -h, --help\n"
+		"\n"
+		"Only one of report, events and flows may go to standard output.\n"},
 	{"replay", VERB_REPLAY, "analyse captures and report what every connection and reset was",
 		"usage: jabiru replay CAPTURE... [options]\n"
 		"\n"
@@ -61,6 +90,18 @@ static const struct {
 		"configuration.\n"
 		"\n"
 		"      --format FORMAT (default table)\n"
+		"  -h, --help\n"},
+	{"doctor", VERB_DOCTOR, "say what this host lacks, and the command that mends it",
+		"usage: jabiru doctor [-c FILE] [--json]\n"
+		"\n"
+		"Look at hugepages, memory, CPUs, NUMA, rights, drivers and the configured ports, "
+		"and say what\n"
+		"would keep `run` from starting (fail) or make it worse (warn), each with its fix. "
+		"Changes\n"
+		"nothing and needs no rights. Exit code 1 if anything fails.\n"
+		"\n"
+		"  -c, --config FILE   configuration (default: built-in defaults, no ports)\n"
+		"      --json          the findings as one JSON object\n"
 		"  -h, --help\n"},
 	{"version", VERB_VERSION, "print the version", "usage: jabiru version\n"},
 	{"help", VERB_HELP, "print this page, or a verb's", "usage: jabiru help [VERB]\n"},
@@ -152,11 +193,29 @@ take_option(struct args *args, int option, struct jbr_error *error)
 		return parse_number("loop", optarg, 1000000, &args->loop, error);
 	case OPTION_SPEED:
 		return parse_speed(optarg, &args->speed, error);
+	case OPTION_PORT:
+		if (args->nb_ports == ARGS_PORTS_MAX)
+			return jbr_error_set(error, -EINVAL, "--port: at most %d ports are read",
+				ARGS_PORTS_MAX);
+		args->ports[args->nb_ports++] = optarg;
+		return 0;
+	case OPTION_EAL:
+		args->eal = optarg;
+		return 0;
+	case OPTION_DURATION:
+		return parse_number("duration", optarg, 1000000000, &args->duration_s, error);
 	default:
 		return -EINVAL;
 	}
 }
 
+static const struct option run_options[] = {{"config", required_argument, NULL, 'c'},
+	{"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, OPTION_JSON},
+	{"events", required_argument, NULL, OPTION_EVENTS},
+	{"flows", required_argument, NULL, OPTION_FLOWS},
+	{"port", required_argument, NULL, OPTION_PORT},
+	{"eal", required_argument, NULL, OPTION_EAL},
+	{"duration", required_argument, NULL, OPTION_DURATION}, {NULL, 0, NULL, 0}};
 static const struct option replay_options[] = {{"config", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, OPTION_JSON},
 	{"events", required_argument, NULL, OPTION_EVENTS},
@@ -169,19 +228,29 @@ static const struct option check_options[] = {{"config", required_argument, NULL
 	{NULL, 0, NULL, 0}};
 static const struct option catalog_options[] = {{"format", required_argument, NULL, OPTION_FORMAT},
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static const struct option doctor_options[] = {{"config", required_argument, NULL, 'c'},
+	{"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, OPTION_JSON},
+	{NULL, 0, NULL, 0}};
 static const struct option plain_options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 
 static const struct option *
 options_of(enum verb verb, const char **ret_short)
 {
-	*ret_short = verb == VERB_REPLAY || verb == VERB_CHECK ? ":c:h" : ":h";
+	*ret_short = verb == VERB_RUN || verb == VERB_REPLAY || verb == VERB_CHECK ||
+			verb == VERB_DOCTOR
+		? ":c:h"
+		: ":h";
 	switch (verb) {
+	case VERB_RUN:
+		return run_options;
 	case VERB_REPLAY:
 		return replay_options;
 	case VERB_CHECK:
 		return check_options;
 	case VERB_CATALOG:
 		return catalog_options;
+	case VERB_DOCTOR:
+		return doctor_options;
 	default:
 		return plain_options;
 	}
@@ -211,7 +280,7 @@ check_sense(const struct args *args, struct jbr_error *error)
 
 	if (args->verb == VERB_REPLAY && args->nb_captures == 0)
 		return jbr_error_set(error, -EINVAL, "replay: name at least one capture");
-	if (args->verb == VERB_REPLAY && to_stdout > 1)
+	if ((args->verb == VERB_REPLAY || args->verb == VERB_RUN) && to_stdout > 1)
 		return jbr_error_set(error, -EINVAL,
 			"only one of --json, --events - and --flows - may go to standard output");
 	if (args->verb == VERB_HELP && args->help_of != NULL && !is_verb(args->help_of))

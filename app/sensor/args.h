@@ -12,20 +12,26 @@
 
 #include "jbr_base.h"
 
+enum { ARGS_PORTS_MAX = 16 };
+
 /** Exit codes of every program. */
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-enum verb { VERB_REPLAY, VERB_CHECK, VERB_CATALOG, VERB_VERSION, VERB_HELP };
+enum verb { VERB_RUN, VERB_REPLAY, VERB_CHECK, VERB_CATALOG, VERB_DOCTOR, VERB_VERSION, VERB_HELP };
 
 struct args {
 	enum verb verb;
 	const char *help_of; /**< with VERB_HELP: the verb asked about, or NULL */
 	const char *const *captures;
 	size_t nb_captures;
-	const char *config_path; /**< NULL = the defaults */
-	const char *events_path; /**< NULL = none, "-" = standard output */
-	const char *flows_path;  /**< the same */
-	const char *format;      /**< of catalog */
+	const char *config_path;           /**< NULL = the defaults */
+	const char *events_path;           /**< NULL = none, "-" = standard output */
+	const char *flows_path;            /**< the same */
+	const char *format;                /**< of catalog */
+	const char *eal;                   /**< of run: words for DPDK, or NULL */
+	const char *ports[ARGS_PORTS_MAX]; /**< of run: devices, instead of the configuration's */
+	size_t nb_ports;
+	uint32_t duration_s; /**< of run; 0 = until a signal */
 	uint32_t workers;
 	uint32_t loop;
 	double speed; /**< times real time; 0 = as fast as possible */

@@ -65,6 +65,8 @@ key_width(void)
 		width = jbr_max_u64(width, strlen(jbr_resets[i].key));
 	for (unsigned i = 0; i < JBR_NOT_ANALYSED_COUNT; i++)
 		width = jbr_max_u64(width, strlen(jbr_not_analysed[i].key));
+	for (unsigned i = 0; i < JBR_FLOW_CLASSES; i++)
+		width = jbr_max_u64(width, strlen(jbr_evictions[i].key));
 	for (unsigned i = 0; i < JBR_SEGMENT_COUNT; i++)
 		width = jbr_max_u64(width, strlen(jbr_segments[i].key));
 	return (int)width;
@@ -107,6 +109,7 @@ print_table(struct jbr_buffer *out)
 			jbr_outcomes[i].is_zeek ? "Zeek" : "jabiru", jbr_outcomes[i].meaning);
 	print_names(out, "NOT ANALYSED", jbr_not_analysed, JBR_NOT_ANALYSED_COUNT);
 	print_names(out, "SEGMENTS", jbr_segments, JBR_SEGMENT_COUNT);
+	print_names(out, "EVICTED", jbr_evictions, JBR_FLOW_CLASSES);
 }
 
 /* md */
@@ -203,14 +206,34 @@ format_key(const struct jbr_key_info *key, struct jbr_buffer *accepts, struct jb
 		jbr_buffer_format(initial, "%s", jbr_enum_word(key->values, key->initial));
 		break;
 	case JBR_KEY_STRING:
-		jbr_buffer_format(accepts, "text, at most %d bytes",
-			(int)JBR_CONFIG_STRING_SIZE - 1);
-		jbr_buffer_format(initial, "%s",
-			key->string_initial[0] != '\0' ? key->string_initial : "empty");
+		jbr_buffer_format(accepts, "text, at most %u bytes", key->high);
+		if (key->string_initial == NULL)
+			jbr_buffer_format(initial, "must be given");
+		else
+			jbr_buffer_format(initial, "%s",
+				key->string_initial[0] != '\0' ? key->string_initial : "empty");
 		break;
 	}
 	jbr_buffer_append(accepts, "", 1);
 	jbr_buffer_append(initial, "", 1);
+}
+
+/* @param mark  what stands between section and key */
+static void
+put_md_key(struct jbr_buffer *out, const struct jbr_key_info *key, const char *mark)
+{
+	struct jbr_buffer accepts = {0};
+	struct jbr_buffer initial = {0};
+	char path[128];
+
+	format_key(key, &accepts, &initial);
+	snprintf(path, sizeof(path), "%s%s%s", key->section, mark, key->key);
+	if (accepts.failed || initial.failed)
+		out->failed = true;
+	else
+		put_md_row(out, path, accepts.data, initial.data, key->help, NULL);
+	jbr_buffer_fini(&accepts);
+	jbr_buffer_fini(&initial);
 }
 
 static void
@@ -220,23 +243,11 @@ put_md_keys(struct jbr_buffer *out)
 		"\n## Configuration keys\n\nThe thresholds of anomalies stand with "
 		"them; every anomaly has `enabled` and `action` besides.\n\n"
 		"| Key | Accepts | Default | What it is |\n|---|---|---|---|\n");
-	for (size_t i = 0; i < jbr_keys_count; i++) {
-		const struct jbr_key_info *key = &jbr_keys[i];
-		struct jbr_buffer accepts = {0};
-		struct jbr_buffer initial = {0};
-		char path[128];
-
-		if (key->anomaly != JBR_ANOM_NONE)
-			continue;
-		format_key(key, &accepts, &initial);
-		snprintf(path, sizeof(path), "%s.%s", key->section, key->key);
-		if (accepts.failed || initial.failed)
-			out->failed = true;
-		else
-			put_md_row(out, path, accepts.data, initial.data, key->help, NULL);
-		jbr_buffer_fini(&accepts);
-		jbr_buffer_fini(&initial);
-	}
+	for (size_t i = 0; i < jbr_list_keys_count; i++)
+		put_md_key(out, &jbr_list_keys[i], "[].");
+	for (size_t i = 0; i < jbr_keys_count; i++)
+		if (jbr_keys[i].anomaly == JBR_ANOM_NONE)
+			put_md_key(out, &jbr_keys[i], ".");
 }
 
 static void
@@ -276,6 +287,10 @@ put_md_tables(struct jbr_buffer *out)
 		"\n## Segment counters\n\nEvery decoded TCP segment counts, those in "
 		"tunnels and tap duplicates too.\n\n");
 	put_md_names(out, jbr_segments, JBR_SEGMENT_COUNT);
+	jbr_buffer_format(out,
+		"\n## Evicted connections\n\nWhere the table has no room, the connection goes "
+		"that is longest in the first of these classes that has any.\n\n");
+	put_md_names(out, jbr_evictions, JBR_FLOW_CLASSES);
 }
 
 static void
@@ -297,38 +312,41 @@ print_md(struct jbr_buffer *out)
 /* json */
 
 static void
+put_json_key(struct jbr_json *json, const struct jbr_key_info *key)
+{
+	const char *word;
+
+	jbr_json_object_open(json, NULL);
+	jbr_json_string(json, "section", key->section);
+	jbr_json_string(json, "key", key->key);
+	jbr_json_string(json, "type", type_name((enum jbr_key_type)key->type));
+	jbr_json_string(json, "help", key->help);
+	if (key->type == JBR_KEY_UINT) {
+		jbr_json_uint(json, "default", key->initial);
+		jbr_json_uint(json, "min", key->low);
+		jbr_json_uint(json, "max", key->high);
+		jbr_json_string(json, "unit", key->unit);
+	} else if (key->type == JBR_KEY_BOOL)
+		jbr_json_bool(json, "default", key->initial != 0);
+	else if (key->type == JBR_KEY_STRING)
+		jbr_json_string(json, "default", key->string_initial);
+	else {
+		jbr_json_string(json, "default", jbr_enum_word(key->values, key->initial));
+		jbr_json_array_open(json, "values");
+		for (unsigned v = 0; (word = jbr_enum_word(key->values, v)) != NULL; v++)
+			jbr_json_string(json, NULL, word);
+		jbr_json_array_close(json);
+	}
+	jbr_json_object_close(json);
+}
+
+static void
 put_json_keys(struct jbr_json *json, const char *name, unsigned anomaly)
 {
 	jbr_json_array_open(json, name);
-	for (size_t i = 0; i < jbr_keys_count; i++) {
-		const struct jbr_key_info *key = &jbr_keys[i];
-		const char *word;
-
-		if (key->anomaly != anomaly)
-			continue;
-		jbr_json_object_open(json, NULL);
-		jbr_json_string(json, "section", key->section);
-		jbr_json_string(json, "key", key->key);
-		jbr_json_string(json, "type", type_name((enum jbr_key_type)key->type));
-		jbr_json_string(json, "help", key->help);
-		if (key->type == JBR_KEY_UINT) {
-			jbr_json_uint(json, "default", key->initial);
-			jbr_json_uint(json, "min", key->low);
-			jbr_json_uint(json, "max", key->high);
-			jbr_json_string(json, "unit", key->unit);
-		} else if (key->type == JBR_KEY_BOOL)
-			jbr_json_bool(json, "default", key->initial != 0);
-		else if (key->type == JBR_KEY_STRING)
-			jbr_json_string(json, "default", key->string_initial);
-		else {
-			jbr_json_string(json, "default", jbr_enum_word(key->values, key->initial));
-			jbr_json_array_open(json, "values");
-			for (unsigned v = 0; (word = jbr_enum_word(key->values, v)) != NULL; v++)
-				jbr_json_string(json, NULL, word);
-			jbr_json_array_close(json);
-		}
-		jbr_json_object_close(json);
-	}
+	for (size_t i = 0; i < jbr_keys_count; i++)
+		if (jbr_keys[i].anomaly == anomaly)
+			put_json_key(json, &jbr_keys[i]);
 	jbr_json_array_close(json);
 }
 
@@ -417,6 +435,27 @@ put_json_sections(struct jbr_json *json)
 }
 
 static void
+put_json_lists(struct jbr_json *json)
+{
+	jbr_json_array_open(json, "lists");
+	for (size_t i = 0; i < jbr_lists_count; i++) {
+		jbr_json_object_open(json, NULL);
+		jbr_json_string(json, "list", jbr_lists[i].list);
+		jbr_json_uint(json, "tier", jbr_lists[i].tier);
+		jbr_json_string(json, "heading", jbr_tiers[jbr_lists[i].tier]);
+		jbr_json_uint(json, "entries_max", jbr_lists[i].count);
+		jbr_json_string(json, "help", jbr_lists[i].help);
+		jbr_json_array_open(json, "keys");
+		for (size_t k = 0; k < jbr_list_keys_count; k++)
+			if (strcmp(jbr_list_keys[k].section, jbr_lists[i].list) == 0)
+				put_json_key(json, &jbr_list_keys[k]);
+		jbr_json_array_close(json);
+		jbr_json_object_close(json);
+	}
+	jbr_json_array_close(json);
+}
+
+static void
 print_json(struct jbr_buffer *out)
 {
 	struct jbr_json json;
@@ -428,7 +467,9 @@ print_json(struct jbr_buffer *out)
 	put_json_outcomes(&json);
 	put_json_names(&json, "not_analysed", jbr_not_analysed, JBR_NOT_ANALYSED_COUNT);
 	put_json_names(&json, "segments", jbr_segments, JBR_SEGMENT_COUNT);
+	put_json_names(&json, "evictions", jbr_evictions, JBR_FLOW_CLASSES);
 	jbr_json_uint(&json, "config_version", JBR_CONFIG_VERSION);
+	put_json_lists(&json);
 	put_json_sections(&json);
 	put_json_keys(&json, "keys", JBR_ANOM_NONE);
 	jbr_json_object_close(&json);

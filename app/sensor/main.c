@@ -7,9 +7,11 @@
 
 #include "args.h"
 #include "catalog_text.h"
+#include "doctor.h"
 #include "jbr_config.h"
 #include "line_file.h"
 #include "replay.h"
+#include "run.h"
 
 /* Print a text that is complete. @return an exit code */
 static int
@@ -99,6 +101,16 @@ run_replay(const struct args *args)
 }
 
 static int
+run_run(const struct args *args)
+{
+	struct jbr_config config;
+
+	if (load_config(args->config_path, &config) < 0)
+		return EXIT_FAILED;
+	return run_live(args, &config);
+}
+
+static int
 run_catalog(const struct args *args)
 {
 	struct jbr_buffer text = {0};
@@ -113,6 +125,25 @@ run_catalog(const struct args *args)
 	rc = print(&text);
 	jbr_buffer_fini(&text);
 	return rc;
+}
+
+static int
+run_doctor(const struct args *args)
+{
+	struct jbr_buffer text = {0};
+	struct jbr_error error = {0};
+	struct jbr_config config;
+	int code;
+
+	if (load_config(args->config_path, &config) < 0)
+		return EXIT_FAILED;
+	code = doctor_run(args, &config, &text, &error);
+	if (error.text[0] != '\0')
+		fprintf(stderr, "jabiru: %s\n", error.text);
+	else if (print(&text) != EXIT_FINE)
+		code = EXIT_FAILED;
+	jbr_buffer_fini(&text);
+	return code;
 }
 
 static int
@@ -152,12 +183,16 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	switch (args.verb) {
+	case VERB_RUN:
+		return run_run(&args);
 	case VERB_REPLAY:
 		return run_replay(&args);
 	case VERB_CHECK:
 		return run_check(&args);
 	case VERB_CATALOG:
 		return run_catalog(&args);
+	case VERB_DOCTOR:
+		return run_doctor(&args);
 	default:
 		return run_text(&args);
 	}

@@ -56,9 +56,10 @@ struct worker {
 	bool owns[JBR_FLOW_SHARDS];
 	unsigned index; /**< owns the shards s with s % workers == index */
 	unsigned workers;
-	bool sees_all; /**< every worker is given every frame (replay): a frame that belongs to no
-	                    connection is counted by the one whose turn its number is. Live: false,
-	                    by whoever polled it */
+	bool sees_all; /**< a frame that belongs to no connection is counted by the worker whose turn
+	                    its number is (number % workers): by one of all in replay, where every
+	                    worker is given every frame; live by the one that polled it, which gives
+	                    out numbers so. False: by whoever is given it */
 	bool wants_records;
 	bool wants_findings;
 	/* of the last burst: frames that belong to another worker's shards, not counted here */

@@ -159,12 +159,7 @@ begin(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 static void
 evict(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow victim, uint64_t now_ns)
 {
-	enum jbr_flow_class rank = jbr_flow_class(shard, victim);
-
-	worker->counters.evictions++;
-	worker->counters.evictions_half_open += rank == JBR_FLOW_HALF_OPEN;
-	worker->counters.evictions_closed += rank == JBR_FLOW_CLOSED;
-	worker->counters.evictions_proven += rank == JBR_FLOW_PROVEN;
+	worker->counters.evictions[jbr_flow_class(shard, victim)]++;
 	lifecycle_end(worker, shard, victim, JBR_END_EVICTED, now_ns);
 	jbr_flow_prefetch_victim(shard);
 }
@@ -408,20 +403,20 @@ struct tally {
 /* The next segment in order of an undisturbed connection: nearly every packet.
  * @return it was one, and is done; false: nothing has changed */
 static inline bool
-step_plain(const struct jbr_frame *frame, const struct jbr_glance *glance,
-	struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe, struct jbr_flow flow,
+step_plain(const struct item *item, const struct jbr_glance *glance, struct jbr_flow flow,
 	uint64_t fingerprint, struct tally *tally)
 {
+	const struct jbr_frame *frame = item->frame;
 	struct jbr_tcp_segment segment = {.glance = glance,
 		.now_ns = frame->time_ns,
 		.number = frame->number,
-		.from = probe->sender != jbr_flow_originator(flow)};
+		.from = item->probe.sender != jbr_flow_originator(flow)};
 	bool has_payload = glance->payload_length > 0;
 	struct jbr_tcp_plain plain;
 
 	if (!jbr_tcp_step_plain(&flow.line->hot, &segment, &plain))
 		return false;
-	jbr_flow_remember(shard, fingerprint, glance->vlan, glance->ttl, frame->time_ns);
+	jbr_flow_remember(item->shard, fingerprint, glance->vlan, glance->ttl, frame->time_ns);
 	tally->acks += plain.acks_new;
 	jbr_tcp_commit_plain(&flow.line->hot, &segment, &plain);
 	if (JBR_UNLIKELY(jbr_zeek_lacks_letter(&flow.line->hot, has_payload, segment.from)))
@@ -442,8 +437,8 @@ analyse_outline(const struct worker *worker, const struct item *item, struct tal
 	if (flow.line == NULL || !(flow.line->hot.place & JBR_FLOW_QUIET) ||
 		glance.ttl < worker->config->params.ip_low_ttl_floor ||
 		jbr_flow_is_due(flow, frame->time_ns) ||
-		!step_plain(frame, &glance, item->shard, &item->probe, flow,
-			jbr_flow_fingerprint(&item->probe, &glance), tally))
+		!step_plain(item, &glance, flow, jbr_flow_fingerprint(&item->probe, &glance),
+			tally))
 		return false;
 	tally->packets++;
 	tally->bytes += frame->wire;
@@ -454,9 +449,11 @@ analyse_outline(const struct worker *worker, const struct item *item, struct tal
 
 /* Anything else; @p flow is none where there is none yet. */
 static void
-step_any(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard *shard,
-	const struct jbr_flow_probe *probe, struct jbr_flow flow, struct jbr_tcp_input *input)
+step_any(struct worker *worker, const struct item *item, struct jbr_flow flow,
+	struct jbr_tcp_input *input)
 {
+	const struct jbr_frame *frame = item->frame;
+	const struct jbr_flow_probe *probe = &item->probe;
 	const struct jbr_packet *packet = input->packet;
 
 	if (flow.line != NULL && JBR_UNLIKELY(input->now_ns < flow.line->hot.last_ns)) {
@@ -468,11 +465,11 @@ step_any(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_s
 		return;
 	if (flow.line != NULL && packet->checksum == JBR_CHECKSUM_BAD &&
 		!jbr_tcp_is_checksum_believed(&flow.line->hot, &flow.rest->cold, input->from)) {
-		step_corrupt(worker, shard, flow, input);
+		step_corrupt(worker, item->shard, flow, input);
 		return;
 	}
 	flow = find_or_open(worker, frame, probe, flow, input);
-	step(worker, frame, shard, flow, input);
+	step(worker, frame, item->shard, flow, input);
 }
 
 static void
@@ -500,10 +497,10 @@ analyse(struct worker *worker, const struct item *item, const struct jbr_packet 
 
 		input.from = probe->sender != jbr_flow_originator(flow);
 		if (jbr_packet_glance_of(packet, &glance) &&
-			step_plain(frame, &glance, shard, probe, flow, probe->fingerprint, tally))
+			step_plain(item, &glance, flow, probe->fingerprint, tally))
 			return;
 	}
-	step_any(worker, frame, shard, probe, flow, &input);
+	step_any(worker, item, flow, &input);
 }
 
 /* ---- the burst ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report.h"
 
+#include "report_live.h"
 #include "report_private.h"
 
 enum { MILLION = 1000000 };
@@ -69,6 +70,10 @@ write_connections(struct jbr_json *json, const struct jbr_counters *counters)
 	jbr_json_object_open(json, "conn_states");
 	for (unsigned i = 0; i < JBR_OUTCOME_ZEEK_COUNT; i++)
 		jbr_json_uint(json, jbr_outcomes[i].key, counters->conn_states[i]);
+	jbr_json_object_close(json);
+	jbr_json_object_open(json, "evicted");
+	for (unsigned i = 0; i < JBR_FLOW_CLASSES; i++)
+		jbr_json_uint(json, jbr_evictions[i].key, counters->evictions[i]);
 	jbr_json_object_close(json);
 	jbr_json_object_close(json);
 }
@@ -139,6 +144,8 @@ report_write_json(struct jbr_buffer *out, const struct report *report)
 	write_anomalies(&json, report->counters);
 	write_trust(&json, report->counters);
 	write_performance(&json, report);
+	if (report->live != NULL)
+		live_report_json(&json, report->live);
 	jbr_json_object_close(&json);
 	jbr_buffer_append(out, "\n", 1);
 }

@@ -14,6 +14,8 @@
 #include "jbr_base.h"
 #include "jbr_stats.h"
 
+struct live_report;
+
 /** What a report is about. Of a replay, what stands from elapsed_ns on may differ between two runs
  * over the same captures; nothing else may. */
 struct report {
@@ -26,9 +28,10 @@ struct report {
 	uint64_t findings_left_out; /**< jbr_event_limiter_left_out(); page only */
 	bool is_capture_broken;     /**< reading ended before the capture did; page only */
 	uint32_t workers;
-	uint64_t elapsed_ns;   /**< wall clock */
-	uint64_t cycles;       /**< TSC cycles of all workers together; 0 = not known */
-	uint64_t memory_bytes; /**< peak of the process */
+	uint64_t elapsed_ns;            /**< wall clock */
+	uint64_t cycles;                /**< TSC cycles of all workers together; 0 = not known */
+	uint64_t memory_bytes;          /**< peak of the process */
+	const struct live_report *live; /**< of a live run; NULL for a replay */
 };
 
 /** Append the report as one JSON object on one line, with its newline. Ratios have six decimals,

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "report_live.h"
 #include "report_private.h"
 
 enum {
@@ -444,7 +445,7 @@ put_trust(struct page *page)
 			"TCP segments were second copies made by the tap; they were set aside"},
 		{counters->midstream, counters->connections,
 			"connections had begun before the first packet seen of them"},
-		{counters->evictions, counters->connections,
+		{jbr_counters_evictions(counters), counters->connections,
 			"connections were cut short because the table was full (flow.capacity)"},
 		{page->report->findings_left_out, 0,
 			"findings are in no event, only in these counts (event.entities_per_s)"},
@@ -523,6 +524,10 @@ report_write_text(struct jbr_buffer *out, const struct report *report, bool colo
 	page.count_width = (unsigned)jbr_max_u64(COUNT_WIDTH_LEAST,
 		strlen(grouped(report->counters->received, number)));
 	put_title(&page);
+	if (report->live != NULL) {
+		put_heading(&page, "Where it was seen");
+		live_report_text(out, report->live);
+	}
 	if (report->counters->received == 0) {
 		jbr_buffer_format(out, "\nNo packet was seen.\n");
 		return;

@@ -36,6 +36,11 @@ const struct jbr_name_info jbr_not_analysed[JBR_NOT_ANALYSED_COUNT] = {
 #include "not_analysed.def"
 };
 
+const struct jbr_name_info jbr_evictions[JBR_FLOW_CLASSES] = {
+#define JBR_FLOW_CLASS(symbol, key, help) {#key, help},
+#include "evictions.def"
+};
+
 const struct jbr_name_info jbr_segments[JBR_SEGMENT_COUNT] = {
 #define JBR_SEGMENT(symbol, key, help) {#key, help},
 #include "segments.def"

@@ -36,7 +36,7 @@ const struct jbr_key_info jbr_keys[] = {
 		.help = help_, .initial = JBR_VALUE_##values_##_##initial_, .values = #values_)
 #define JBR_STRING(section, key, initial_, help_) \
 	KEY(section, key, section##_##key, .anomaly = JBR_ANOM_NONE, .type = JBR_KEY_STRING, \
-		.help = help_, .string_initial = initial_)
+		.help = help_, .string_initial = initial_, .high = JBR_CONFIG_STRING_SIZE - 1)
 #include "configuration.def"
 #define JBR_PARAM(symbol, key, name, initial_, low_, high_, unit_, help_) \
 	KEY(key, name, params.key##_##name, .anomaly = JBR_ANOM_##symbol, .type = JBR_KEY_UINT, \
@@ -45,10 +45,42 @@ const struct jbr_key_info jbr_keys[] = {
 };
 const size_t jbr_keys_count = JBR_COUNT_OF(jbr_keys);
 
+const struct jbr_key_info jbr_list_keys[] = {
+#define ENTRY_KEY(list, key_, ...) \
+	{.section = #list, \
+		.key = #key_, \
+		.offset = offsetof(struct jbr_config_##list, key_), \
+		.anomaly = JBR_ANOM_NONE, \
+		__VA_ARGS__},
+#define JBR_LIST_STRING(list, key, help_) \
+	ENTRY_KEY(list, key, .type = JBR_KEY_STRING, .help = help_, \
+		.high = JBR_CONFIG_LIST_STRING_SIZE - 1)
+#define JBR_LIST_UINT(list, key, initial_, low_, high_, unit_, help_) \
+	ENTRY_KEY(list, key, .type = JBR_KEY_UINT, .unit = unit_, .help = help_, \
+		.initial = initial_, .low = low_, .high = high_)
+#include "configuration.def"
+};
+const size_t jbr_list_keys_count = JBR_COUNT_OF(jbr_list_keys);
+
+const struct jbr_list_info jbr_lists[] = {
+#define JBR_LIST(tier_, list_, count_, help_, example_) \
+	{.list = #list_, \
+		.help = help_, \
+		.example = example_, \
+		.offset = offsetof(struct jbr_config, list_), \
+		.count_offset = offsetof(struct jbr_config, list_##_count), \
+		.size = sizeof(struct jbr_config_##list_), \
+		.count = count_, \
+		.tier = tier_},
+#include "configuration.def"
+};
+const size_t jbr_lists_count = JBR_COUNT_OF(jbr_lists);
+
+/* @param base  the struct that the offset counts from */
 static void
-set_default(struct jbr_config *config, const struct jbr_key_info *info)
+set_default(void *base, const struct jbr_key_info *info)
 {
-	uint8_t *field = (uint8_t *)config + info->offset;
+	uint8_t *field = (uint8_t *)base + info->offset;
 	uint8_t byte = (uint8_t)info->initial;
 
 	switch ((enum jbr_key_type)info->type) {
@@ -60,7 +92,8 @@ set_default(struct jbr_config *config, const struct jbr_key_info *info)
 		memcpy(field, &byte, sizeof(byte));
 		break;
 	case JBR_KEY_STRING:
-		memcpy(field, info->string_initial, strlen(info->string_initial) + 1);
+		if (info->string_initial != NULL)
+			memcpy(field, info->string_initial, strlen(info->string_initial) + 1);
 		break;
 	}
 }
@@ -75,6 +108,15 @@ jbr_config_defaults(struct jbr_config *ret_config)
 		ret_config->anomaly_enabled[i] = true;
 		ret_config->anomaly_action[i] = jbr_anomalies[i].action;
 	}
+}
+
+void
+jbr_config_entry_defaults(const struct jbr_list_info *list, void *ret_entry)
+{
+	memset(ret_entry, 0, list->size);
+	for (size_t i = 0; i < jbr_list_keys_count; i++)
+		if (strcmp(jbr_list_keys[i].section, list->list) == 0)
+			set_default(ret_entry, &jbr_list_keys[i]);
 }
 
 int

@@ -72,6 +72,13 @@ enum jbr_not_analysed {
 	JBR_NOT_ANALYSED_COUNT
 };
 
+/** Classes of the connection table. */
+enum jbr_flow_class {
+#define JBR_FLOW_CLASS(symbol, ...) JBR_FLOW_##symbol,
+#include "evictions.def"
+	JBR_FLOW_CLASSES
+};
+
 enum jbr_segment {
 #define JBR_SEGMENT(symbol, ...) JBR_SEGMENT_##symbol,
 #include "segments.def"
@@ -81,20 +88,32 @@ enum jbr_segment {
 /** The words of enum keys: JBR_VALUE_checksum_AUTO and so on, each list from 0. */
 enum jbr_value_checksum {
 #define JBR_VALUE_OF_checksum(symbol) JBR_VALUE_checksum_##symbol,
-#define JBR_VALUE_OF_flow_log(symbol)
 #define JBR_ENUM_VALUE(values, symbol, word) JBR_VALUE_OF_##values(symbol)
 #include "enums.def"
-#undef JBR_VALUE_OF_checksum
-#undef JBR_VALUE_OF_flow_log
 };
 
 enum jbr_value_flow_log {
-#define JBR_VALUE_OF_checksum(symbol)
 #define JBR_VALUE_OF_flow_log(symbol) JBR_VALUE_flow_log_##symbol,
 #define JBR_ENUM_VALUE(values, symbol, word) JBR_VALUE_OF_##values(symbol)
 #include "enums.def"
-#undef JBR_VALUE_OF_checksum
-#undef JBR_VALUE_OF_flow_log
+};
+
+enum jbr_value_steering {
+#define JBR_VALUE_OF_steering(symbol) JBR_VALUE_steering_##symbol,
+#define JBR_ENUM_VALUE(values, symbol, word) JBR_VALUE_OF_##values(symbol)
+#include "enums.def"
+};
+
+enum jbr_value_idle {
+#define JBR_VALUE_OF_idle(symbol) JBR_VALUE_idle_##symbol,
+#define JBR_ENUM_VALUE(values, symbol, word) JBR_VALUE_OF_##values(symbol)
+#include "enums.def"
+};
+
+enum jbr_value_hugepages {
+#define JBR_VALUE_OF_hugepages(symbol) JBR_VALUE_hugepages_##symbol,
+#define JBR_ENUM_VALUE(values, symbol, word) JBR_VALUE_OF_##values(symbol)
+#include "enums.def"
 };
 
 struct jbr_anomaly_info {
@@ -139,6 +158,7 @@ extern const struct jbr_anomaly_info jbr_anomalies[JBR_ANOM_COUNT];
 extern const struct jbr_reset_info jbr_resets[JBR_RESET_COUNT];
 extern const struct jbr_outcome_info jbr_outcomes[JBR_OUTCOME_COUNT];
 extern const struct jbr_name_info jbr_not_analysed[JBR_NOT_ANALYSED_COUNT];
+extern const struct jbr_name_info jbr_evictions[JBR_FLOW_CLASSES];
 extern const struct jbr_name_info jbr_segments[JBR_SEGMENT_COUNT];
 extern const struct jbr_name_info jbr_trust_flags[JBR_TRUST_COUNT];
 extern const struct jbr_state_info jbr_states[JBR_TCP_STATE_COUNT];
@@ -151,10 +171,28 @@ struct jbr_params {
 #include "anomalies.def"
 };
 
-enum { JBR_CONFIG_STRING_SIZE = 64 };
+enum {
+	JBR_CONFIG_STRING_SIZE = 64,
+	JBR_CONFIG_LIST_STRING_SIZE = 256, /**< of a text in a list */
+#define JBR_LIST(tier, list, count, help, example) JBR_CONFIG_MAX_##list = count,
+#include "configuration.def"
+};
 
-/** The whole configuration as a value: `config.timeout_established_s`. */
+/** One entry of the list `ports`. */
+struct jbr_config_ports {
+#define JBR_MEMBER_OF_ports(member) member
+#define JBR_LIST_STRING(list, key, help) \
+	JBR_MEMBER_OF_##list(char key[JBR_CONFIG_LIST_STRING_SIZE];)
+#define JBR_LIST_UINT(list, key, ...) JBR_MEMBER_OF_##list(uint32_t key;)
+#include "configuration.def"
+};
+
+/** The whole configuration as a value: `config.timeout_established_s`, `config.ports[0].queues`. */
 struct jbr_config {
+#define JBR_LIST(tier, list, count, help, example) \
+	struct jbr_config_##list list[count]; \
+	uint32_t list##_count;
+#include "configuration.def"
 #define JBR_UINT(section, key, ...) uint32_t section##_##key;
 #define JBR_BOOL(section, key, ...) bool section##_##key;
 #define JBR_ENUM(section, key, ...) uint8_t section##_##key;
@@ -178,7 +216,7 @@ struct jbr_key_info {
 	size_t offset; /**< in struct jbr_config */
 	uint32_t initial;
 	uint32_t low;
-	uint32_t high;
+	uint32_t high;    /**< of a text: its longest length in bytes */
 	uint8_t type;     /**< enum jbr_key_type */
 	uint16_t anomaly; /**< enum jbr_anomaly, JBR_ANOM_NONE for a general key */
 };
@@ -186,6 +224,18 @@ struct jbr_key_info {
 struct jbr_section_info {
 	const char *section;
 	const char *help;
+	uint8_t tier;
+};
+
+/** A list of mappings: `list: [{key: value}, ...]`. */
+struct jbr_list_info {
+	const char *list;
+	const char *help;
+	const char *example; /**< of one entry */
+	size_t offset;       /**< of its entries in struct jbr_config */
+	size_t count_offset; /**< of their number, a uint32_t */
+	size_t size;         /**< of an entry */
+	uint32_t count;      /**< most entries */
 	uint8_t tier;
 };
 
@@ -198,6 +248,12 @@ struct jbr_enum_value_info {
  * anomaly has, are not among them. */
 extern const struct jbr_key_info jbr_keys[];
 extern const size_t jbr_keys_count;
+/** Keys of the entries of lists: `section` is the list, `offset` counts from the entry. A text must be
+ * given, so it has no default (string_initial is NULL). */
+extern const struct jbr_key_info jbr_list_keys[];
+extern const size_t jbr_list_keys_count;
+extern const struct jbr_list_info jbr_lists[];
+extern const size_t jbr_lists_count;
 extern const struct jbr_section_info jbr_sections[];
 extern const size_t jbr_sections_count;
 extern const struct jbr_enum_value_info jbr_enum_values[];
@@ -207,8 +263,10 @@ extern const char *const jbr_tiers[4]; /**< headings, from 1 */
 /** The version of the configuration file's form, `config_version`. */
 enum { JBR_CONFIG_VERSION = 1 };
 
-/** Fill @p ret_config with the defaults of the rows. */
+/** Fill @p ret_config with the defaults of the rows; lists are empty. */
 void jbr_config_defaults(struct jbr_config *ret_config);
+/** Fill @p ret_entry, an entry of the list @p list, with the defaults of its rows; texts are empty. */
+void jbr_config_entry_defaults(const struct jbr_list_info *list, void *ret_entry);
 
 /** Find an anomaly by its key.
  * @return its index, or JBR_ANOM_NONE. */

@@ -46,6 +46,7 @@ struct jbr_reader {
 	const char *text;
 	size_t length;
 	struct jbr_config *config;
+	void *base; /**< what the offsets of keys count from: @ref config, or an entry of a list */
 	struct jbr_config_notes *notes;
 	unsigned depth; /**< mappings and sequences that are open */
 	bool is_over;   /**< nothing more can, or shall, be read */
@@ -70,6 +71,9 @@ void jbr_reader_skip(struct jbr_reader *reader);
  * keys of a section can be commented out.
  * @return whether there is a mapping to walk; false also after a complaint. */
 bool jbr_reader_enter_mapping(struct jbr_reader *reader, const char *path);
+/** Fetch the value of the key @p path, a sequence; no value at all is an empty one.
+ * @return whether there is a sequence to walk; false also after a complaint. */
+bool jbr_reader_enter_sequence(struct jbr_reader *reader, const char *path);
 /** Fetch the value of the key @p path, a scalar.
  * @return whether the current event is one; false after a complaint. */
 bool jbr_reader_enter_scalar(struct jbr_reader *reader, const char *path);

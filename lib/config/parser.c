@@ -216,19 +216,33 @@ jbr_event_is_word(const yaml_event_t *event, const char *word)
 		memcmp(event->data.scalar.value, word, event->data.scalar.length) == 0;
 }
 
-bool
-jbr_reader_enter_mapping(struct jbr_reader *reader, const char *path)
+/* Fetch what starts with an event of @p type; nothing at all is fine too. */
+static bool
+enter(struct jbr_reader *reader, const char *path, yaml_event_type_t type)
 {
 	if (!jbr_reader_next(reader))
 		return false;
-	if (reader->event.type == YAML_MAPPING_START_EVENT)
+	if (reader->event.type == type)
 		return true;
 	if (reader->event.type != YAML_ALIAS_EVENT && !jbr_event_is_missing(&reader->event)) {
-		jbr_reader_complain(reader, "%s: a mapping is expected, not %s", path,
+		jbr_reader_complain(reader, "%s: a %s is expected, not %s", path,
+			type == YAML_MAPPING_START_EVENT ? "mapping" : "sequence",
 			jbr_event_kind(&reader->event));
 		jbr_reader_skip(reader);
 	}
 	return false;
+}
+
+bool
+jbr_reader_enter_mapping(struct jbr_reader *reader, const char *path)
+{
+	return enter(reader, path, YAML_MAPPING_START_EVENT);
+}
+
+bool
+jbr_reader_enter_sequence(struct jbr_reader *reader, const char *path)
+{
+	return enter(reader, path, YAML_SEQUENCE_START_EVENT);
 }
 
 bool

@@ -69,9 +69,12 @@ put_range(struct jbr_buffer *text, const struct jbr_key_info *row)
 		jbr_buffer_format(text, "; default %s)", jbr_enum_word(row->values, row->initial));
 		break;
 	case JBR_KEY_STRING:
-		jbr_buffer_format(text, " (text of up to %d bytes; default %s)",
-			(int)JBR_CONFIG_STRING_SIZE - 1,
-			row->string_initial[0] != '\0' ? row->string_initial : "empty");
+		jbr_buffer_format(text, " (text of up to %u bytes; ", row->high);
+		if (row->string_initial == NULL)
+			jbr_buffer_format(text, "must be given)");
+		else
+			jbr_buffer_format(text, "default %s)",
+				row->string_initial[0] != '\0' ? row->string_initial : "empty");
 		break;
 	}
 }
@@ -134,6 +137,24 @@ put_section(struct jbr_buffer *out, const struct jbr_section_info *section)
 	}
 }
 
+/* A list is shown empty, with an entry as an example. */
+static void
+put_list(struct jbr_buffer *out, const struct jbr_list_info *list)
+{
+	char lead[64];
+
+	jbr_buffer_format(out, "\n");
+	snprintf(lead, sizeof(lead), " (a list of up to %u; default empty)", list->count);
+	put_parts(out, "", list->help, lead, NULL);
+	for (size_t i = 0; i < jbr_list_keys_count; i++) {
+		if (strcmp(jbr_list_keys[i].section, list->list) != 0)
+			continue;
+		snprintf(lead, sizeof(lead), "%s: ", jbr_list_keys[i].key);
+		put_help(out, lead, &jbr_list_keys[i]);
+	}
+	jbr_buffer_format(out, "%s: []\n  # - %s\n", list->list, list->example);
+}
+
 static const char *
 counted_by(enum jbr_scope scope)
 {
@@ -177,6 +198,9 @@ static void
 put_tier(struct jbr_buffer *out, unsigned tier)
 {
 	jbr_buffer_format(out, "\n# ==== %u. %s ====\n", tier, jbr_tiers[tier]);
+	for (size_t i = 0; i < jbr_lists_count; i++)
+		if (jbr_lists[i].tier == tier)
+			put_list(out, &jbr_lists[i]);
 	for (size_t i = 0; i < jbr_sections_count; i++)
 		if (jbr_sections[i].tier == tier)
 			put_section(out, &jbr_sections[i]);

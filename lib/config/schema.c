@@ -159,8 +159,7 @@ read_row(struct jbr_reader *reader, const struct level *level, unsigned i)
 		jbr_value_read_uint(reader, path, row);
 		break;
 	case JBR_KEY_BOOL:
-		jbr_value_read_bool(reader, path,
-			(bool *)((uint8_t *)reader->config + row->offset));
+		jbr_value_read_bool(reader, path, (bool *)((uint8_t *)reader->base + row->offset));
 		break;
 	case JBR_KEY_ENUM:
 		jbr_value_read_enum(reader, path, row);
@@ -201,7 +200,8 @@ static bool
 open_level(struct jbr_reader *reader, struct level *level)
 {
 	size_t count = 2 /* enabled and action, or config_version and anomalies */
-		+ jbr_keys_count + jbr_sections_count + JBR_ANOM_COUNT;
+		+ jbr_keys_count + jbr_sections_count + jbr_list_keys_count + jbr_lists_count +
+		JBR_ANOM_COUNT;
 
 	level->slots = calloc(count, sizeof(*level->slots));
 	if (level->slots != NULL)
@@ -257,6 +257,60 @@ read_section(struct jbr_reader *reader, const char *section)
 	free(level.slots);
 }
 
+/* The mapping that starts with the current event is the entry @p path of a list. */
+static void
+read_entry(struct jbr_reader *reader, const struct jbr_list_info *list, const char *path)
+{
+	struct level level = {.path = path, .read_value = read_row};
+	yaml_mark_t mark = reader->event.start_mark;
+
+	if (!open_level(reader, &level))
+		return;
+	for (size_t k = 0; k < jbr_list_keys_count; k++)
+		if (strcmp(jbr_list_keys[k].section, list->list) == 0)
+			add_name(&level, jbr_list_keys[k].key, &jbr_list_keys[k]);
+	walk_mapping(reader, &level);
+	for (unsigned i = 0; !reader->is_over && i < level.count; i++)
+		if (level.slots[i].row->type == JBR_KEY_STRING && level.slots[i].line == 0)
+			jbr_reader_complain_at(reader, (unsigned)mark.line + 1,
+				(unsigned)mark.column + 1, "%s: %s is missing", path,
+				level.slots[i].name);
+	free(level.slots);
+}
+
+static void
+read_list(struct jbr_reader *reader, const struct jbr_list_info *list)
+{
+	uint8_t *config = (uint8_t *)reader->config;
+	char path[PATH_SIZE];
+	uint32_t count = 0;
+
+	if (!jbr_reader_enter_sequence(reader, list->list))
+		return;
+	while (jbr_reader_next(reader) && reader->event.type != YAML_SEQUENCE_END_EVENT) {
+		snprintf(path, sizeof(path), "%s[%u]", list->list, count);
+		if (count == list->count) {
+			jbr_reader_complain(reader, "%s: at most %u entries are read", list->list,
+				list->count);
+			reader->is_over = true;
+			break;
+		}
+		if (reader->event.type != YAML_MAPPING_START_EVENT) {
+			if (reader->event.type != YAML_ALIAS_EVENT)
+				jbr_reader_complain(reader, "%s: a mapping is expected, not %s",
+					path, jbr_event_kind(&reader->event));
+			jbr_reader_skip(reader);
+			continue;
+		}
+		reader->base = config + list->offset + count * list->size;
+		jbr_config_entry_defaults(list, reader->base);
+		read_entry(reader, list, path);
+		count++;
+	}
+	reader->base = config;
+	memcpy(config + list->count_offset, &count, sizeof(count));
+}
+
 static void
 read_version(struct jbr_reader *reader)
 {
@@ -272,7 +326,7 @@ read_version(struct jbr_reader *reader)
 			jbr_event_show(&reader->event).text, (int)JBR_CONFIG_VERSION);
 }
 
-/* Keys of the file: config_version, anomalies, then the sections. */
+/* Keys of the file: config_version, anomalies, the lists, then the sections. */
 static void
 read_top_key(struct jbr_reader *reader, const struct level *level, unsigned i)
 {
@@ -280,6 +334,8 @@ read_top_key(struct jbr_reader *reader, const struct level *level, unsigned i)
 		read_version(reader);
 	else if (i == 1)
 		read_anomalies(reader);
+	else if (i < 2 + jbr_lists_count)
+		read_list(reader, &jbr_lists[i - 2]);
 	else
 		read_section(reader, level->slots[i].name);
 }
@@ -303,6 +359,8 @@ walk_top(struct jbr_reader *reader)
 		return;
 	add_name(&level, "config_version", NULL);
 	add_name(&level, "anomalies", NULL);
+	for (size_t i = 0; i < jbr_lists_count; i++)
+		add_name(&level, jbr_lists[i].list, NULL);
 	for (size_t i = 0; i < jbr_sections_count; i++)
 		add_name(&level, jbr_sections[i].section, NULL);
 	walk_mapping(reader, &level);
@@ -347,6 +405,7 @@ jbr_config_walk(const char *text, size_t length, struct jbr_config *config,
 	if (rc < 0)
 		return rc;
 	reader.config = config;
+	reader.base = config;
 	walk_stream(&reader);
 	return jbr_reader_fini(&reader);
 }

@@ -38,7 +38,7 @@ jbr_value_read_uint(struct jbr_reader *reader, const char *path, const struct jb
 		return;
 	}
 	field = (uint32_t)value;
-	memcpy((uint8_t *)reader->config + row->offset, &field, sizeof(field));
+	memcpy((uint8_t *)reader->base + row->offset, &field, sizeof(field));
 }
 
 void
@@ -76,7 +76,7 @@ jbr_value_read_enum(struct jbr_reader *reader, const char *path, const struct jb
 
 	for (unsigned i = 0; (word = jbr_enum_word(row->values, i)) != NULL; i++) {
 		if (jbr_event_is_word(&reader->event, word)) {
-			*((uint8_t *)reader->config + row->offset) = (uint8_t)i;
+			*((uint8_t *)reader->base + row->offset) = (uint8_t)i;
 			goto out;
 		}
 		jbr_buffer_format(&words, "%s%s", i > 0 ? ", " : "", word);
@@ -92,11 +92,11 @@ jbr_value_read_string(struct jbr_reader *reader, const char *path, const struct 
 {
 	const yaml_char_t *s = reader->event.data.scalar.value;
 	size_t length = reader->event.data.scalar.length;
-	char *field = (char *)reader->config + row->offset;
+	char *field = (char *)reader->base + row->offset;
 
-	if (length >= JBR_CONFIG_STRING_SIZE) {
-		jbr_reader_complain(reader, "%s: %zu bytes are too long (at most %d)", path, length,
-			(int)JBR_CONFIG_STRING_SIZE - 1);
+	if (length > row->high) {
+		jbr_reader_complain(reader, "%s: %zu bytes are too long (at most %u)", path, length,
+			row->high);
 		return;
 	}
 	for (size_t i = 0; i < length; i++) {
@@ -108,7 +108,7 @@ jbr_value_read_string(struct jbr_reader *reader, const char *path, const struct 
 			path);
 		return;
 	}
-	memset(field, 0, JBR_CONFIG_STRING_SIZE);
+	memset(field, 0, row->high + 1);
 	memcpy(field, s, length);
 }
 

@@ -29,15 +29,18 @@ static const uint64_t odd[] = {
 	UINT64_C(0xd6e8feb86659fd93),
 };
 
-/* What a tap's copy repeats, whatever it changes on the way. */
+/* What a tap's copy repeats, whatever it changes on the way: numbers and form of the segment. */
 static inline uint64_t
-fingerprint(uint64_t tuple_hash, uint64_t numbers, uint32_t ip_id, uint32_t flags,
-	uint32_t checksum, uint32_t payload_length)
+fingerprint(uint64_t hash, unsigned src, uint64_t numbers, uint64_t form)
 {
-	uint64_t form = (uint64_t)(ip_id & 0xffff) << 48 | (uint64_t)flags << 36 |
-		(uint64_t)checksum << 16 | (payload_length & 0xffff);
+	return jbr_mix64(hash ^ (uint64_t)src << 63 ^ numbers, form ^ odd[0]);
+}
 
-	return jbr_mix64(tuple_hash ^ numbers, form ^ odd[0]);
+static inline uint64_t
+form_of(uint32_t ip_id, uint32_t flags, uint32_t checksum, uint32_t payload_length)
+{
+	return (uint64_t)(ip_id & 0xffff) << 48 | (uint64_t)flags << 36 | (uint64_t)checksum << 16 |
+		(payload_length & 0xffff);
 }
 
 /* Which end comes first is as good as random, so nothing here branches on it. */
@@ -125,9 +128,9 @@ jbr_flow_locate(const struct jbr_flow_table *table, const struct jbr_packet *pac
 	else
 		hash = set_wide(table, ret_probe);
 	set_place(ret_probe, hash, src);
-	ret_probe->fingerprint = fingerprint(hash ^ (uint64_t)src << 63,
-		(uint64_t)packet->seq << 32 | packet->ack, packet->ip_id, packet->flags,
-		packet->tcp_checksum, packet->payload_length);
+	ret_probe->fingerprint = fingerprint(hash, src, (uint64_t)packet->seq << 32 | packet->ack,
+		form_of(packet->ip_id, packet->flags, packet->tcp_checksum,
+			packet->payload_length));
 	if (packet->tenant != 0) {
 		ret_probe->hash = jbr_mix64(hash ^ odd[3], packet->tenant ^ odd[2]);
 		ret_probe->narrow = ret_probe->hash;
@@ -168,9 +171,9 @@ jbr_flow_locate_outline(const struct jbr_flow_table *table, const struct jbr_out
 uint64_t
 jbr_flow_fingerprint(const struct jbr_flow_probe *probe, const struct jbr_glance *glance)
 {
-	return fingerprint(probe->hash ^ (uint64_t)probe->sender << 63,
-		(uint64_t)glance->seq << 32 | glance->ack, glance->ip_id, glance->flags,
-		glance->tcp_checksum, glance->payload_length);
+	return fingerprint(probe->hash, probe->sender, (uint64_t)glance->seq << 32 | glance->ack,
+		form_of(glance->ip_id, glance->flags, glance->tcp_checksum,
+			glance->payload_length));
 }
 
 static uint32_t

@@ -7,6 +7,7 @@
  * Shards:  a tuple belongs to one of JBR_FLOW_SHARDS by its hash, whatever the number of workers; a
  *          worker owns whole shards. Nothing in a shard depends on another one within a batch, so the
  *          results are the same with any number of workers.
+ * Classes: evictions.def; a newcomer, which proves nothing, never takes the place of a proven one.
  * Threads: [data] functions of a shard are its worker's alone; [control] ones run while no worker does.
  * Memory:  one stretch for the whole capacity, from create(). Unless the caller brings it, its pages
  *          are taken as they are touched, and the index grows with the connections, so that a few of
@@ -108,15 +109,6 @@ jbr_flow_is_due(struct jbr_flow flow, uint64_t now_ns)
 
 struct jbr_flow_shard;
 struct jbr_flow_table;
-
-/** What a connection is worth to the table, the least first: who goes when there is no room. */
-enum jbr_flow_class {
-	JBR_FLOW_UNANSWERED, /**< one side only, and no two segments of it fit together */
-	JBR_FLOW_HALF_OPEN,  /**< the SYN was answered, the handshake is not over */
-	JBR_FLOW_CLOSED,     /**< reset, or in TIME-WAIT */
-	JBR_FLOW_PROVEN,     /**< all others; never gives way to a newcomer, which proves nothing */
-	JBR_FLOW_CLASSES
-};
 
 /** Where a table's memory comes from, where it is not taken as needed: huge pages of a NUMA node. */
 struct jbr_flow_memory {

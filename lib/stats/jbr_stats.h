@@ -29,14 +29,11 @@ struct jbr_counters {
 	uint64_t outcomes[JBR_OUTCOME_COUNT]; /**< sum == connections */
 	uint64_t conn_states[JBR_OUTCOME_ZEEK_COUNT]; /**< sum == connections */
 	uint64_t midstream;                           /**< connections whose start was not seen */
-	uint64_t one_way;             /**< connections with segments in one direction only,
+	uint64_t one_way;     /**< connections with segments in one direction only,
 	                                         an unanswered SYN not counted */
-	uint64_t acks;                /**< segments that acknowledge new data */
-	uint64_t acks_unseen;         /**< of them, those that acknowledge bytes never seen */
-	uint64_t evictions;           /**< connections ended because the table was full; of them: */
-	uint64_t evictions_half_open; /**< the SYN was answered, the handshake not over */
-	uint64_t evictions_closed;    /**< reset, or in TIME-WAIT */
-	uint64_t evictions_proven;    /**< open: there were more than the table is made for */
+	uint64_t acks;        /**< segments that acknowledge new data */
+	uint64_t acks_unseen; /**< of them, those that acknowledge bytes never seen */
+	uint64_t evictions[JBR_FLOW_CLASSES]; /**< connections ended because the table was full */
 };
 
 /** Add every counter of @p from to @p to. */
@@ -44,6 +41,9 @@ void jbr_counters_add(struct jbr_counters *to, const struct jbr_counters *from);
 
 /** Sum of the reasons. */
 uint64_t jbr_counters_not_analysed(const struct jbr_counters *counters);
+
+/** Sum of the evictions. */
+uint64_t jbr_counters_evictions(const struct jbr_counters *counters);
 
 /** Check the identities stated above.
  * @param error  says which one does not hold, with the numbers

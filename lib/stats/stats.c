@@ -29,6 +29,16 @@ sum_of(const uint64_t *values, size_t count)
 }
 
 uint64_t
+jbr_counters_evictions(const struct jbr_counters *counters)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < JBR_FLOW_CLASSES; i++)
+		sum += counters->evictions[i];
+	return sum;
+}
+
+uint64_t
 jbr_counters_not_analysed(const struct jbr_counters *counters)
 {
 	return sum_of(counters->not_analysed, JBR_NOT_ANALYSED_COUNT);

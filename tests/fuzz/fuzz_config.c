@@ -20,9 +20,9 @@ require(bool is_true, const char *what)
 }
 
 static void
-check_row(const struct jbr_config *config, const struct jbr_key_info *row)
+check_row(const void *base, const struct jbr_key_info *row)
 {
-	const uint8_t *field = (const uint8_t *)config + row->offset;
+	const uint8_t *field = (const uint8_t *)base + row->offset;
 	uint32_t value;
 
 	switch ((enum jbr_key_type)row->type) {
@@ -37,7 +37,7 @@ check_row(const struct jbr_config *config, const struct jbr_key_info *row)
 		require(jbr_enum_word(row->values, *field) != NULL, "a word has its value");
 		break;
 	case JBR_KEY_STRING:
-		require(memchr(field, 0, JBR_CONFIG_STRING_SIZE) != NULL, "a text has its end");
+		require(memchr(field, 0, row->high + 1) != NULL, "a text has its end");
 		break;
 	}
 }
@@ -47,6 +47,10 @@ check_config(const struct jbr_config *config)
 {
 	for (size_t i = 0; i < jbr_keys_count; i++)
 		check_row(config, &jbr_keys[i]);
+	require(config->ports_count <= JBR_CONFIG_MAX_ports, "a list has room");
+	for (uint32_t p = 0; p < config->ports_count; p++)
+		for (size_t i = 0; i < jbr_list_keys_count; i++)
+			check_row(&config->ports[p], &jbr_list_keys[i]);
 	for (unsigned i = 0; i < JBR_ANOM_COUNT; i++) {
 		uint8_t is_enabled;
 

@@ -137,6 +137,28 @@ check_straight_path(const struct jbr_frame *frame, const struct jbr_packet_optio
 	require(memcmp(packet, &other, sizeof(other)) == 0);
 }
 
+/* What an outline shows is what the whole look shows, and there is nothing else to be said. */
+static void
+check_outline(const struct jbr_frame *frame, const struct jbr_packet_options *options,
+	const struct jbr_packet *packet)
+{
+	struct jbr_outline outline;
+	struct jbr_glance seen;
+	struct jbr_glance read;
+
+	if (!jbr_packet_outline(frame, options, &outline))
+		return;
+	memset(&seen, 0, sizeof(seen));
+	memset(&read, 0, sizeof(read));
+	require(packet->kind == JBR_PACKET_TCP && packet->findings_count == 0);
+	require(packet->tenant == 0 && packet->urgent == 0);
+	require(packet->ip == outline.ip && packet->tcp == outline.tcp);
+	require(packet->ip_version == outline.ip_version);
+	require(jbr_packet_glance_of(packet, &read));
+	jbr_packet_glance(&outline, &seen);
+	require(memcmp(&seen, &read, sizeof(seen)) == 0);
+}
+
 /* A smaller snap length may hide things; it invents none. */
 static void
 check_snap(const struct jbr_frame *frame, const struct jbr_packet_options *options,
@@ -198,6 +220,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	jbr_packet_parse(&frame, &options, &packet);
 	jbr_packet_parse(&frame, &options, &again);
 	require(memcmp(&packet, &again, sizeof(packet)) == 0);
+	check_outline(&frame, &options, &packet);
 	check_result(&frame, &packet);
 	if (packet.kind == JBR_PACKET_TCP && (packet.layers & ~LAYERS_STRAIGHT) == 0)
 		check_straight_path(&frame, &options, &packet);

@@ -19,7 +19,8 @@ HARMLESS = re.compile(
     r'mem(cpy|set|cmp|move|chr)|strlen'
     r'|__(asan|ubsan|sanitizer|gcov|llvm)_\w+|__stack_chk_fail|__assert_fail|_GLOBAL_OFFSET_TABLE_'
     r'|__\w+[sdt]i[234]'          # the compiler's own integer arithmetic
-    r'|per_lcore_\w+|rte_hash_crc\w*|rte_pktmbuf_free_bulk')
+    r'|per_lcore_\w+|rte_hash_crc\w*|rte_pktmbuf_free_bulk'
+    r'|rte_eth_fp_ops|rte_eth_call_rx_callbacks')  # of rte_eth_rx_burst()
 DATA_KINDS = 'RrDdBbVv'
 MEMBER = re.compile(r'([^/:\s]+)\.c\.o\b')
 

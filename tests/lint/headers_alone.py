@@ -22,7 +22,8 @@ def folders(path, deps):
         return [f'lib/{name}'] + [f'lib/{room}' for room in tree.closure(name, deps)]
     own = [str(pathlib.PurePosixPath(path).parent)]
     every = [f'lib/{room}' for room in deps]
-    return own + every + (['app/sensor', 'tests/builder'] if top == 'tests' else [])
+    more = {'tests': ['app/sensor', 'tests/builder'], 'app/bench': ['app/sensor']}
+    return own + every + more.get(top, more.get(f'{top}/{name}', []))
 
 
 def main():

@@ -41,6 +41,12 @@ not_analysed_at(unsigned i)
 }
 
 static const char *
+eviction_at(unsigned i)
+{
+	return jbr_evictions[i].key;
+}
+
+static const char *
 segment_at(unsigned i)
 {
 	return jbr_segments[i].key;
@@ -58,6 +64,7 @@ static const struct kind kinds[] = {
 	{"reset cause", JBR_RESET_COUNT, reset_at},
 	{"not analysed", JBR_NOT_ANALYSED_COUNT, not_analysed_at},
 	{"segment counter", JBR_SEGMENT_COUNT, segment_at},
+	{"eviction", JBR_FLOW_CLASSES, eviction_at},
 	{"outcome", JBR_OUTCOME_COUNT, outcome_at},
 };
 
@@ -112,7 +119,7 @@ static void
 keys_are_unique(void **state)
 {
 	const char *keys[JBR_ANOM_COUNT + JBR_RESET_COUNT + JBR_NOT_ANALYSED_COUNT +
-		JBR_SEGMENT_COUNT + JBR_OUTCOME_COUNT];
+		JBR_SEGMENT_COUNT + JBR_FLOW_CLASSES + JBR_OUTCOME_COUNT];
 	size_t count = 0;
 
 	(void)state;
@@ -159,6 +166,8 @@ config_names_do_not_clash(void **state)
 		assert_int_equal(jbr_anomaly_find(jbr_sections[i].section), JBR_ANOM_NONE);
 		assert_string_not_equal(jbr_sections[i].section, "anomalies");
 		assert_string_not_equal(jbr_sections[i].section, "config_version");
+		for (size_t l = 0; l < jbr_lists_count; l++)
+			assert_string_not_equal(jbr_sections[i].section, jbr_lists[l].list);
 	}
 	for (size_t i = 0; i < jbr_keys_count; i++) {
 		if (jbr_keys[i].anomaly == JBR_ANOM_NONE)
@@ -317,6 +326,9 @@ table_prints_every_row(void **state)
 	for (unsigned i = 0; i < JBR_OUTCOME_COUNT; i++)
 		expect_row("table", text, "\n%-*s  %-6s  %s\n", width, jbr_outcomes[i].key,
 			jbr_outcomes[i].is_zeek ? "Zeek" : "jabiru", jbr_outcomes[i].meaning);
+	for (unsigned i = 0; i < JBR_FLOW_CLASSES; i++)
+		expect_row("table", text, "\n%-*s  %s\n", width, jbr_evictions[i].key,
+			jbr_evictions[i].help);
 	for (unsigned i = 0; i < JBR_NOT_ANALYSED_COUNT; i++)
 		expect_row("table", text, "\n%-*s  %s\n", width, jbr_not_analysed[i].key,
 			jbr_not_analysed[i].help);
@@ -344,6 +356,9 @@ md_prints_every_row(void **state)
 		else
 			expect_row("md", text, "\n| `%s.%s` | ", jbr_keys[i].section,
 				jbr_keys[i].key);
+	for (size_t i = 0; i < jbr_list_keys_count; i++)
+		expect_row("md", text, "\n| `%s[].%s` | ", jbr_list_keys[i].section,
+			jbr_list_keys[i].key);
 	for (size_t k = 1; k < JBR_COUNT_OF(kinds); k++)
 		for (unsigned i = 0; i < kinds[k].count; i++)
 			expect_row("md", text, "\n| `%s` | ", kinds[k].at(i));
@@ -411,16 +426,19 @@ json_prints_every_column(void **state)
 	(void)state;
 	for (size_t i = 0; i < jbr_keys_count; i++)
 		numbers += jbr_keys[i].type == JBR_KEY_UINT;
+	for (size_t i = 0; i < jbr_list_keys_count; i++)
+		numbers += jbr_list_keys[i].type == JBR_KEY_UINT;
 	expect_columns(text, of_anomalies, JBR_ANOM_COUNT);
 	expect_columns(text, of_resets, JBR_RESET_COUNT);
 	expect_columns(text, of_outcomes, JBR_OUTCOME_COUNT);
-	expect_columns(text, of_keys, (unsigned)jbr_keys_count);
+	expect_columns(text, of_keys, (unsigned)(jbr_keys_count + jbr_list_keys_count));
 	expect_columns(text, of_numbers, numbers);
-	expect_columns(text, of_sections, (unsigned)jbr_sections_count);
+	expect_columns(text, of_sections, (unsigned)(jbr_sections_count + jbr_lists_count));
 	expect_columns(text, meaning, JBR_ANOM_COUNT + JBR_OUTCOME_COUNT);
 	expect_columns(text, help,
-		(unsigned)(jbr_keys_count + jbr_sections_count) + JBR_NOT_ANALYSED_COUNT +
-			JBR_SEGMENT_COUNT);
+		(unsigned)(jbr_keys_count + jbr_sections_count + jbr_list_keys_count +
+			jbr_lists_count) +
+			JBR_NOT_ANALYSED_COUNT + JBR_SEGMENT_COUNT + JBR_FLOW_CLASSES);
 	free(text);
 }
 
@@ -443,6 +461,12 @@ json_prints_every_row(void **state)
 	for (size_t i = 0; i < jbr_sections_count; i++)
 		expect_row("json", text, "{\"section\":\"%s\",\"tier\":%u,",
 			jbr_sections[i].section, jbr_sections[i].tier);
+	for (size_t i = 0; i < jbr_list_keys_count; i++)
+		expect_row("json", text, "{\"section\":\"%s\",\"key\":\"%s\",",
+			jbr_list_keys[i].section, jbr_list_keys[i].key);
+	for (size_t i = 0; i < jbr_lists_count; i++)
+		expect_row("json", text, "{\"list\":\"%s\",\"tier\":%u,", jbr_lists[i].list,
+			jbr_lists[i].tier);
 	free(text);
 }
 

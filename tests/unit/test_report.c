@@ -107,6 +107,9 @@ expected_json(char *text, const struct jbr_counters *counters, const char *inter
 	add(text, "},\"conn_states\":{");
 	for (unsigned i = 0; i < 13; i++)
 		add_member(text, i, jbr_outcomes[i].key, counters->conn_states[i]);
+	add(text, "},\"evicted\":{");
+	for (unsigned i = 0; i < JBR_FLOW_CLASSES; i++)
+		add_member(text, i, jbr_evictions[i].key, counters->evictions[i]);
 	add(text, "}},\"resets\":{");
 	for (unsigned i = 0; i < JBR_RESET_COUNT; i++)
 		add_member(text, i, jbr_resets[i].key, counters->resets[i]);
@@ -152,11 +155,11 @@ json_of_filled_counters(void **state)
 
 	(void)state;
 	assert_int_equal(jbr_counters_check(&counters, &error), 0);
-	assert_int_equal(counters.received, 713078);
+	assert_int_equal(counters.received, 714091);
 	expected_json(expected, &counters, "\"start\":1795456800.123456,\"end\":1795457112.000001",
 		"\"capture_loss_ratio\":0.666667,\"one_way_ratio\":0.000000,"
 		"\"duplicate_ratio\":0.000010,\"midstream\":11",
-		"\"packets_per_second\":356539.0,\"cycles_per_packet\":null,\"workers\":2,"
+		"\"packets_per_second\":357045.5,\"cycles_per_packet\":null,\"workers\":2,"
 		"\"elapsed_s\":2.000000,\"memory_bytes\":4096");
 	assert_string_equal(text, expected);
 	free(text);
@@ -426,7 +429,7 @@ page_fits_its_columns(void **state)
 		struct report report;
 		char *text;
 
-		counters.one_way = counters.evictions = 1;
+		counters.one_way = counters.evictions[JBR_FLOW_HALF_OPEN] = 1;
 		for (size_t k = 0; k < sizeof(counters) / sizeof(*values); k++)
 			values[k] *= factors[i];
 		report = report_on(&counters);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "eal.h"
+#include "line_file.h"
+#include "live.h"
+#include "report.h"
+
+enum {
+	COLLECT_MS = 10, /* between two looks at what the workers tell */
+	TICK_MS = 1000,
+	LIMITER_ENTITIES = 1 << 17,
+};
+
+static volatile sig_atomic_t wants_end;
+static volatile sig_atomic_t wants_state;
+static volatile sig_atomic_t wants_files; /* 2: and a new configuration */
+
+struct run {
+	const struct args *args;
+	struct jbr_config *config;
+	struct machine *machine;
+	struct live_plan plan;
+	struct live *live;
+	struct jbr_event_limiter *limiter;
+	struct line_file events;
+	struct line_file flows;
+	char host[JBR_CONFIG_STRING_SIZE];
+	uint64_t began_ns;
+	uint64_t ended_ns;
+	bool has_eal;
+};
+
+static void
+on_signal(int number)
+{
+	if (number == SIGUSR1)
+		wants_state = 1;
+	else if (number == SIGUSR2)
+		wants_files = wants_files > 1 ? wants_files : 1;
+	else if (number == SIGHUP)
+		wants_files = 2;
+	else
+		wants_end = 1;
+}
+
+static void
+catch_signals(void)
+{
+	static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < JBR_COUNT_OF(numbers); i++)
+		(void)sigaction(numbers[i], &action, NULL);
+}
+
+static uint64_t
+monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * JBR_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static void
+say(const struct jbr_error *error)
+{
+	fprintf(stderr, "jabiru: %s\n", error->text);
+}
+
+/* Write lines that have gathered, each with the program's name. */
+static void
+say_lines(struct jbr_buffer *lines)
+{
+	const char *at = lines->data;
+	size_t left = lines->length;
+
+	while (left > 0) {
+		const char *end = memchr(at, '\n', left);
+		size_t length = end == NULL ? left : (size_t)(end - at);
+
+		fprintf(stderr, "jabiru: %.*s\n", (int)length, at);
+		length += end != NULL;
+		at += length;
+		left -= length;
+	}
+	jbr_buffer_fini(lines);
+}
+
+/* ---- output ---- */
+
+static void
+tell(void *context, const struct output *output)
+{
+	struct run *run = context;
+	struct jbr_event event;
+
+	for (uint32_t i = 0; run->flows.path != NULL && i < output->nb_records; i++) {
+		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host);
+		line_file_flush(&run->flows, false);
+	}
+	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
+		if (!jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
+			continue;
+		jbr_event_write_anomaly(&run->events.text, &event, run->host);
+		line_file_flush(&run->events, false);
+	}
+}
+
+static void
+drain_events(struct run *run)
+{
+	struct jbr_event event;
+
+	while (run->limiter != NULL && jbr_event_limiter_drain(run->limiter, &event))
+		jbr_event_write_anomaly(&run->events.text, &event, run->host);
+}
+
+static int
+open_outputs(struct run *run, struct jbr_error *error)
+{
+	const char *paths[] = {run->args->flows_path, run->args->events_path};
+	int rc;
+
+	for (size_t i = 0; i < JBR_COUNT_OF(paths); i++)
+		if (paths[i] != NULL && strncmp(paths[i], "unix:", 5) == 0)
+			return jbr_error_set(error, -EINVAL,
+				"cannot open '%s': sockets are not written to yet; name a file",
+				paths[i]);
+	if (paths[0] != NULL && paths[1] != NULL && strcmp(paths[0], paths[1]) == 0)
+		return jbr_error_set(error, -EINVAL,
+			"cannot write '%s': events and flows want a file each", paths[0]);
+	rc = line_file_append(&run->flows, paths[0], error);
+	if (rc == 0)
+		rc = line_file_append(&run->events, paths[1], error);
+	return rc;
+}
+
+/* ---- while it runs ---- */
+
+static void
+dump_state(struct run *run)
+{
+	struct live_report *report = malloc(sizeof(*report));
+	struct jbr_buffer text = {0};
+
+	if (report == NULL)
+		return;
+	live_report(run->live, report);
+	jbr_buffer_format(&text, "state\n");
+	live_report_text(&text, report);
+	say_lines(&text);
+	free(report);
+}
+
+static void
+answer_signals(struct run *run)
+{
+	struct jbr_error error = {0};
+	int files = wants_files;
+
+	if (wants_state) {
+		wants_state = 0;
+		dump_state(run);
+	}
+	if (files == 0)
+		return;
+	wants_files = 0;
+	if (open_outputs(run, &error) < 0)
+		say(&error);
+	else
+		fprintf(stderr, "jabiru: output files were opened anew\n");
+	if (files > 1)
+		fprintf(stderr,
+			"jabiru: the configuration was not read again: thresholds are taken up by "
+			"a "
+			"restart only\n");
+}
+
+static void
+control(struct run *run)
+{
+	uint64_t end_ns = run->args->duration_s == 0
+		? UINT64_MAX
+		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
+	uint64_t tick_ns = run->began_ns;
+	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
+
+	while (!wants_end && monotonic_ns() < end_ns) {
+		(void)nanosleep(&pause, NULL);
+		live_collect(run->live, tell, run);
+		line_file_flush(&run->flows, true);
+		line_file_flush(&run->events, true);
+		answer_signals(run);
+		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
+			tick_ns = monotonic_ns();
+			live_tick(run->live);
+		}
+	}
+	run->ended_ns = monotonic_ns();
+}
+
+/* ---- the report ---- */
+
+static bool
+has_stdout_lines(const struct args *args)
+{
+	return (args->flows_path != NULL && strcmp(args->flows_path, "-") == 0) ||
+		(args->events_path != NULL && strcmp(args->events_path, "-") == 0);
+}
+
+static int
+print_report(struct run *run, const struct report *report, struct jbr_error *error)
+{
+	struct line_file out;
+	int rc = line_file_open(&out, "-", error);
+
+	if (rc < 0)
+		return rc;
+	if (run->args->json)
+		report_write_json(&out.text, report);
+	else
+		report_write_text(&out.text, report, isatty(STDOUT_FILENO) == 1);
+	return line_file_close(&out, error);
+}
+
+static int
+write_report(struct run *run, bool is_over, struct jbr_error *error)
+{
+	struct live_report *live = malloc(sizeof(*live));
+	struct jbr_counters counters;
+	struct rusage usage;
+	struct report report = {.counters = &counters,
+		.version = JABIRU_VERSION,
+		.mode = "run",
+		.workers = run->plan.nb_workers,
+		.live = live,
+		.elapsed_ns = run->ended_ns - run->began_ns};
+	int rc = 0;
+
+	if (live == NULL)
+		return jbr_error_set(error, -ENOMEM, "cannot report: %s", strerror(ENOMEM));
+	live_report(run->live, live);
+	live_counters(run->live, &counters);
+	live_interval(run->live, &report.start_ns, &report.end_ns);
+	getrusage(RUSAGE_SELF, &usage);
+	report.memory_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	report.missed = live_report_missed(live);
+	report.findings_left_out = run->limiter == NULL ? 0
+							: jbr_event_limiter_left_out(run->limiter);
+	for (uint32_t i = 0; i < live->nb_workers; i++)
+		report.cycles += live->workers[i].busy_ticks;
+	if (!has_stdout_lines(run->args))
+		rc = print_report(run, &report, error);
+	if (rc == 0)
+		rc = jbr_counters_check(&counters, error);
+	if (rc == 0)
+		rc = live_report_check(live, is_over, error);
+	free(live);
+	return rc;
+}
+
+/* ---- the verb ---- */
+
+static int
+use_ports_of(const struct args *args, struct jbr_config *config, struct jbr_error *error)
+{
+	const struct jbr_config_ports none = {0};
+
+	for (size_t i = 0; i < args->nb_ports; i++) {
+		if (strlen(args->ports[i]) >= sizeof(none.device))
+			return jbr_error_set(error, -EINVAL,
+				"--port: more than %zu bytes are too long",
+				sizeof(none.device) - 1);
+		config->ports[i] = none;
+		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
+	}
+	if (args->nb_ports > 0)
+		config->ports_count = (uint32_t)args->nb_ports;
+	return 0;
+}
+
+static void
+name_host(struct run *run)
+{
+	if (run->config->sensor_name[0] != '\0')
+		memcpy(run->host, run->config->sensor_name, sizeof(run->host));
+	else if (gethostname(run->host, sizeof(run->host) - 1) < 0)
+		memcpy(run->host, "jabiru", sizeof("jabiru"));
+}
+
+static int
+start_events(struct run *run, struct jbr_error *error)
+{
+	struct jbr_event_limits limits = {.interval_s = run->config->event_interval_s,
+		.entities_per_s = run->config->event_entities_per_s,
+		.entities_max = LIMITER_ENTITIES};
+
+	if (run->args->events_path == NULL)
+		return 0;
+	run->limiter = jbr_event_limiter_create(&limits);
+	if (run->limiter != NULL)
+		return 0;
+	return jbr_error_set(error, -errno, "cannot start events: %s", strerror(errno));
+}
+
+static int
+set_up(struct run *run, struct jbr_error *error)
+{
+	struct machine_source source = machine_source_host();
+	struct live_params params = {.config = run->config,
+		.plan = &run->plan,
+		.wants_records = run->args->flows_path != NULL,
+		.wants_findings = run->args->events_path != NULL};
+	struct jbr_buffer notes = {0};
+	int rc = use_ports_of(run->args, run->config, error);
+
+	if (rc == 0)
+		rc = machine_read(&source, &run->machine, error);
+	if (rc == 0)
+		rc = live_plan_make(run->config, run->args->eal, run->machine, &run->plan, error);
+	say_lines(&run->plan.notes);
+	if (rc == 0)
+		rc = open_outputs(run, error);
+	if (rc == 0)
+		rc = start_events(run, error);
+	if (rc == 0)
+		rc = eal_start(run->config, &run->plan, run->machine, error);
+	run->has_eal = rc == 0;
+	params.machine = run->machine;
+	if (rc == 0)
+		rc = live_create(&params, &run->live, &notes, error);
+	catch_signals();
+	if (rc == 0)
+		rc = live_start(run->live, &notes, error);
+	say_lines(&notes);
+	return rc;
+}
+
+static int
+run_to_end(struct run *run)
+{
+	struct jbr_error error = {0};
+	bool is_over;
+	int rc;
+
+	run->began_ns = monotonic_ns();
+	fprintf(stderr, "jabiru: running, %u worker%s\n", run->plan.nb_workers,
+		run->plan.nb_workers == 1 ? "" : "s");
+	control(run);
+	is_over = live_drain(run->live, tell, run);
+	drain_events(run);
+	rc = write_report(run, is_over, &error);
+	if (rc < 0)
+		say(&error);
+	return rc;
+}
+
+static int
+close_lines(struct line_file *file, int rc)
+{
+	struct jbr_error error = {0};
+
+	if (line_file_close(file, &error) == 0)
+		return rc;
+	say(&error);
+	return -EIO;
+}
+
+int
+run_live(const struct args *args, struct jbr_config *config)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct jbr_error error = {0};
+	int rc;
+
+	if (run == NULL) {
+		fprintf(stderr, "jabiru: %s\n", strerror(ENOMEM));
+		return EXIT_FAILED;
+	}
+	run->args = args;
+	run->config = config;
+	name_host(run);
+	rc = set_up(run, &error);
+	if (rc == 0)
+		rc = run_to_end(run);
+	else
+		say(&error);
+	rc = close_lines(&run->flows, rc);
+	rc = close_lines(&run->events, rc);
+	live_free(run->live);
+	if (run->has_eal)
+		eal_stop();
+	jbr_event_limiter_free(run->limiter);
+	live_plan_fini(&run->plan);
+	machine_free(run->machine);
+	free(run);
+	return rc < 0 ? EXIT_FAILED : EXIT_FINE;
+}

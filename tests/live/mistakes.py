@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is wrong with a configuration is said in one sentence that names the key and the fix, with exit
+code 1, before any port is started.
+
+usage: mistakes.py JABIRU CAPTURE
+"""
+import pathlib
+import sys
+import tempfile
+
+import program
+import sensor
+
+NULL = 'ports: [{device: net_null0}]\n'
+SMALL = 'flow: {capacity: 65536}\n'
+# name: (configuration, options, what is said)
+MISTAKES = {
+    'no port': ('', [], 'ports: there is none; name one in the configuration, or with --port'),
+    'no such interface': ('ports: [{device: "net_af_packet0,iface=nope0"}]\n', [],
+                          "ports[0].device: no interface 'nope0'; "),
+    'no such NIC': ('ports: [{device: "0000:99:00.0"}]\n', [],
+                    "ports[0].device: no network controller at PCI address '0000:99:00.0'"),
+    'no such file': ('ports: [{device: "net_pcap0,rx_pcap=/nonexistent"}]\n', [],
+                     "ports[0].device: cannot read the capture '/nonexistent'"),
+    'no such driver': ('ports: [{device: net_nothing0}]\n', [], 'check the spelling of ports'),
+    'no device': ('ports: [{device: eth0}]\n', [],
+                  "ports[0].device: 'eth0' is neither a PCI address nor the name of a vdev; write "),
+    'port twice': ('ports: [{device: net_null0}, {device: "net_null0,size=64"}]\n', [],
+                   "ports[1].device: 'net_null0' is ports[0] already; remove one of them"),
+    'interface twice': ('ports: [{device: "net_af_packet0,iface=lo"}, '
+                        '{device: "net_af_packet1,iface=lo"}]\n', [],
+                        "ports[1].device: the interface 'lo' is read by ports[0] already; remove"),
+    'too many queues': ('ports: [{device: "net_pcap0,rx_pcap=CAPTURE", queues: 3}]\n', [],
+                        'ports[0].queues: 3, but net_pcap0 has 1; set it to 1, or to 0'),
+    'CPU twice': (NULL + 'worker: {cpus: "0,0"}\n', [],
+                  'worker.cpus: CPU 0 is there twice; give each worker a CPU of its own'),
+    'CPU that is not there': (NULL + 'worker: {cpus: "1023"}\n', [],
+                              'worker.cpus: CPU 1023 does not exist; choose from '),
+    'no CPU list': (NULL + 'worker: {cpus: "1-"}\n', [],
+                    "worker.cpus: '1-' is no list of CPUs; write it as 1-3 or 1,3"),
+    'control CPU': (NULL + 'worker: {control_cpu: "1023"}\n', [],
+                    'worker.control_cpu: CPU 1023 does not exist; choose from '),
+    'no RSS': ('ports: [{device: "net_pcap0,rx_pcap=CAPTURE"}]\nworker: {cpus: "0,1", '
+               'steering: rss}\n', [],
+               'worker.steering: rss, but net_pcap0 has no RSS over TCP; set it to software or auto'),
+    'no hugepages': (NULL + 'memory: {hugepages: yes, megabytes: 1048576}\n', [],
+                     'memory.hugepages: 1048576 MiB are needed, '),
+    'no memory': (NULL + 'flow: {capacity: 67108864}\nmemory: {megabytes: 1048576}\n', [],
+                  'memory.megabytes: 1048576 MiB of packet buffers are needed, '),
+    'too little memory': (NULL + 'memory: {megabytes: 1}\n', [], 'raise memory.megabytes'),
+    'file prefix': (NULL + 'memory: {file_prefix: "a/b"}\n', [],
+                    "memory.file_prefix: 'a/b' is no part of a file name"),
+    'lcores': (NULL, ['--eal', '-l 0-1'],
+               "--eal: '-l' contradicts the configuration; set worker.cpus and "),
+    'lcores, cut short': (NULL, ['--eal', '--lcore=0-1'],
+                          "--eal: '--lcore=0-1' contradicts the configuration; set worker.cpus"),
+    'memory of DPDK': (NULL, ['--eal', '-m64'], 'set memory.megabytes instead'),
+    'devices of DPDK': (NULL, ['--eal', '--vdev net_null1'], 'set ports instead'),
+    'unknown to DPDK': (NULL, ['--eal', '--frobnicate'], 'take out of --eal'),
+    'socket': (NULL, ['--events', 'unix:/nonexistent'], "cannot open 'unix:/nonexistent'"),
+    'no folder': (NULL, ['--flows', '/nonexistent/flows'], "cannot open '/nonexistent/flows'"),
+    'ports of the command line': ('', ['--port', 'net_null0', '--port', 'net_null0'],
+                                  "ports[1].device: 'net_null0' is ports[0] already"),
+}
+USAGE = {
+    'duration': (['--duration', '0'], "--duration: '0' is not a number from 1 to"),
+    'two outputs': (['--json', '--flows', '-'], 'may go to standard output'),
+    'word': (['more'], "unexpected argument 'more'"),
+}
+
+
+def main():
+    jabiru, capture = sys.argv[1:]
+    sensor.need_root()
+    problems = []
+    with tempfile.TemporaryDirectory(prefix='jabiru-live') as folder:
+        for name, (text, options, said) in MISTAKES.items():
+            text = text.replace('CAPTURE', capture) + ('' if 'flow:' in text else SMALL)
+            config = sensor.write_config(folder, text)
+            done = program.run(jabiru, 'run', '-c', config, '--duration', '1', *options)
+            last = done.stderr.decode().splitlines()[-1:]
+            if done.returncode != 1 or done.stdout or not last or said not in last[0]:
+                problems.append(f'{name}: exit {done.returncode}: {done.stderr.decode()} '
+                                f'{done.stdout[:200]}')
+            if b'running' in done.stderr:
+                problems.append(f'{name}: it ran')
+        left = [path.name for path in pathlib.Path(folder).iterdir()]
+        if left != ['jabiru.yaml']:
+            problems.append(f'left behind: {left}')
+    for name, (options, said) in USAGE.items():
+        done = program.run(jabiru, 'run', *options)
+        if done.returncode != 2 or said not in done.stderr.decode():
+            problems.append(f'{name}: exit {done.returncode}: {done.stderr.decode()}')
+    program.finish(problems, f'{len(MISTAKES) + len(USAGE)} mistakes')
+
+
+main()
