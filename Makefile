@@ -9,6 +9,7 @@ FUZZ_SECONDS ?= 20
 BENCH_PACKETS ?= 1000000 10000000
 SAMPLE := tests/captures/sample.pcap
 JABIRU := build/app/sensor/jabiru
+JABIRU_BENCH := build/app/bench/jabiru-bench
 DEPS := $(if $(filter-out 0,$(NO_INSTALL)),,install-deps)
 export PCAP IFACE
 
@@ -51,7 +52,8 @@ fuzz: $(DEPS) ## each fuzz target for FUZZ_SECONDS=20 on its seeds (clang)
 	@meson compile -C build-fuzz
 	@.ci/test build-fuzz --suite fuzz --test-args=-max_total_time=$(FUZZ_SECONDS)
 
-bench: build ## time replays of made captures, RUNS=10 times each, whole processes on one CPU
+bench: build ## cycles a packet by jabiru-bench, then RUNS=10 timed replays of made captures
+	@tests/perf/bench.sh $(JABIRU_BENCH)
 	@tests/replay/bench.sh $(JABIRU) build/tests/builder/make_load $(BENCH_PACKETS)
 
 format: $(DEPS) ## write C files as the lint suite wants them
