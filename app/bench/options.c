@@ -166,15 +166,18 @@ take_option(struct options *options, int option, struct jbr_error *error)
 	}
 }
 
-/* Connections fall into 64 shards by chance: room for eight times the usual deviation. */
+/* Connections fall into 64 shards by chance: room for eight times the usual deviation; and of a shard
+ * one place in sixteen is not for them. */
 static uint32_t
 room_for_chance(uint32_t flows)
 {
 	uint32_t deviation = 1;
+	uint32_t room;
 
 	while ((uint64_t)deviation * deviation * 64 < flows)
 		deviation++;
-	return 64 * 8 * (deviation + 1);
+	room = 64 * 8 * (deviation + 1);
+	return room + (flows + room) / 15;
 }
 
 static int

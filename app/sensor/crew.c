@@ -268,7 +268,8 @@ start_threads(struct crew *crew)
 int
 crew_create(const struct crew_params *params, struct crew **ret_crew, struct jbr_error *error)
 {
-	struct jbr_flow_params flow_params = {.capacity = params->config->flow_capacity};
+	struct jbr_flow_params flow_params = {
+		.capacity = jbr_flow_places(params->config->flow_capacity)};
 	struct crew *crew = calloc(1, sizeof(*crew));
 	int rc = crew == NULL ? -ENOMEM : 0;
 

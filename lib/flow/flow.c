@@ -7,7 +7,7 @@
 #include "shard.h"
 #include "table.h"
 
-enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 26 };
+enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 27 };
 
 enum { PAGE_BYTES = 4096 };
 

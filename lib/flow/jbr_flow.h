@@ -119,10 +119,20 @@ struct jbr_flow_memory {
 };
 
 struct jbr_flow_params {
-	uint32_t capacity; /**< connections over all shards; rounded up to a multiple of 64 * 8 */
+	uint32_t capacity; /**< places over all shards, rounded up to a multiple of 64 * 8; see
+	                        jbr_flow_places() */
 	uint64_t seed;     /**< of the hash: fixed in replay, random live */
 	const struct jbr_flow_memory *memory; /**< copied; NULL = pages come as they are touched */
 };
+
+/** Places for a table that shall hold @p connections open ones: one in sixteen is for newcomers, and
+ * connections fall into the shards by chance (below some ten thousand the fullest shard may still give
+ * one away early). */
+static inline uint32_t
+jbr_flow_places(uint32_t connections)
+{
+	return connections + connections / 8;
+}
 
 /** [control] Create a table.
  * @return it, or NULL with errno ENOMEM or EINVAL. */

@@ -76,7 +76,7 @@ defaults(void **state)
 	assert_int_equal(options.workers, 1);
 	assert_int_equal(options.rounds, 10);
 	assert_int_equal(options.packets, 0);
-	assert_true(options.room > 0 && options.room < 100000);
+	assert_true(options.room > 0 && options.room < 200000);
 	assert_int_equal(parse(mixed, &options, &error), 0);
 	assert_int_equal(options.flood, FLOOD_SYN | FLOOD_ACK | FLOOD_RST);
 	assert_true(options.room > 1 << 20);
