@@ -170,6 +170,7 @@ open_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_
 {
 	struct jbr_flow flow;
 
+	/* there is a victim: proven connections never fill a shard, step() sees to it */
 	if (jbr_flow_is_full(shard))
 		evict(worker, shard, jbr_flow_victim(shard), input->now_ns);
 	flow = jbr_flow_insert(shard, probe);
@@ -551,7 +552,8 @@ analyse_group(struct worker *worker, const struct group *group, struct tally *ta
 		if (JBR_LIKELY(item->is_outlined)) {
 			if (JBR_LIKELY(analyse_outline(worker, item, tally)))
 				continue;
-			receive(worker, item);
+			if (!receive(worker, item))
+				continue;
 		}
 		analyse(worker, item, &worker->packets[group->at[i]], tally);
 	}

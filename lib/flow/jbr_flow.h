@@ -182,7 +182,8 @@ bool jbr_flow_is_crowded(const struct jbr_flow_shard *shard);
 /** [data] Of a few proven connections the longest without a packet; none when there is no proven one. */
 struct jbr_flow jbr_flow_idle(struct jbr_flow_shard *shard);
 /** [data] Make the record of @p probe, key, hash and place set, the rest of hot and cold not yet, no
- * timer, JBR_FLOW_UNANSWERED; its sender is the originator. The shard must not be full and the tuple not present. */
+ * timer, JBR_FLOW_UNANSWERED; its sender is the originator. The shard must not be full and the tuple
+ * not present. */
 struct jbr_flow jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Take @p flow out, with its timer and its extension. */
 void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow);

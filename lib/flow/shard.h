@@ -16,7 +16,7 @@ enum {
 /** One cache line: 16 bits of the hash decide most look-ups without touching a record. */
 struct bucket {
 	uint16_t tag[BUCKET_SLOTS];
-	uint32_t index[BUCKET_SLOTS]; /* JBR_FLOW_NONE = free */
+	uint32_t index[BUCKET_SLOTS]; /* of the record, plus one; 0 = free */
 	uint32_t passed; /* records that found this bucket full and went on to the next ones */
 	uint32_t unused[3];
 } JBR_CACHE_ALIGNED;
@@ -33,7 +33,8 @@ struct timer {
 	uint8_t rank;  /* enum jbr_flow_class */
 };
 
-/** The connections of a class, by the time at which they came into it. */
+/** The connections of a class, by the time at which they came into it (of JBR_FLOW_PROVEN: or at which
+ * jbr_flow_idle() passed them over). */
 struct queue {
 	uint32_t oldest; /* JBR_FLOW_NONE = the class is empty */
 	uint32_t newest;
@@ -68,7 +69,7 @@ struct jbr_flow_shard {
 	uint32_t exts_capacity;
 	uint32_t nb_flows;
 	uint32_t nb_free_flows;  /* on the stack */
-	uint32_t nb_fresh_flows; /* never used yet, beyond the stack */
+	uint32_t nb_fresh_flows; /* records from the start that were ever used */
 	uint32_t nb_free_exts;
 	uint32_t nb_fresh_exts;
 	uint32_t any_at; /* record where jbr_flow_any() goes on */

@@ -84,6 +84,16 @@ outline_ipv4(const struct jbr_frame *frame, const struct jbr_packet_options *opt
 	return outline_tcp(frame, options, outline, JBR_IPV4_SIZE);
 }
 
+/* Are both IPv6 addresses mapped IPv4 ones? The whole look takes them for IPv4. */
+static inline bool
+are_mapped(const uint8_t *addresses)
+{
+	union jbr_address ends[2];
+
+	memcpy(ends, addresses, sizeof(ends));
+	return jbr_address_is_ipv4(&ends[0]) && jbr_address_is_ipv4(&ends[1]);
+}
+
 static inline bool
 outline_ipv6(const struct jbr_frame *frame, const struct jbr_packet_options *options,
 	struct jbr_outline *outline, uint32_t at)
@@ -91,7 +101,8 @@ outline_ipv6(const struct jbr_frame *frame, const struct jbr_packet_options *opt
 	const uint8_t *ip = frame->data + at;
 	uint32_t length = jbr_load_be16(ip + 4) + (uint32_t)JBR_IPV6_SIZE;
 
-	if (length < JBR_IPV6_SIZE + JBR_TCP_SIZE || length > frame->captured - at)
+	if (length < JBR_IPV6_SIZE + JBR_TCP_SIZE || length > frame->captured - at ||
+		JBR_UNLIKELY(are_mapped(ip + 8)))
 		return false;
 	outline->ip = ip;
 	outline->ip_version = 6;

@@ -164,7 +164,8 @@ note_trust(struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned 
 		conn->cold.trust |= JBR_TRUST_SNAPPED;
 }
 
-/* Does the segment fit to an earlier one of the connection? @p conn is as before it. */
+/* Does the segment fit to an earlier one of the connection? The numbers of @p conn are those before it;
+ * its own handshake event has been taken. */
 static bool
 is_proof(const struct jbr_tcp_conn *conn, const struct jbr_packet *packet, unsigned from)
 {

@@ -230,6 +230,44 @@ test_quiet(void **state)
 	}
 }
 
+/* IPv6 between mapped IPv4 addresses is one connection with the IPv4 of the same addresses: it needs the
+ * whole look, else it would be looked for elsewhere. */
+static void
+test_mapped(void **state)
+{
+	static const struct {
+		const char *src;
+		const char *dst;
+		bool expected;
+	} pairs[] = {
+		{"::ffff:192.0.2.1", "::ffff:198.51.100.1", false},
+		{"::ffff:192.0.2.1", "2001:db8::1", true},
+		{"2001:db8::1", "::ffff:192.0.2.1", true},
+		{"::fffe:192.0.2.1", "::fffe:198.51.100.1", true},
+	};
+	const struct jbr_packet_options options = jbr_packet_options_default();
+	static struct builder built;
+
+	(void)state;
+	for (size_t i = 0; i < JBR_COUNT_OF(pairs); i++) {
+		struct jbr_outline outline;
+		struct jbr_frame frame;
+
+		builder_init(&built);
+		builder_ethernet(&built, NULL, NULL);
+		builder_ip(&built, pairs[i].src, pairs[i].dst);
+		builder_tcp(&built,
+			&(struct builder_tcp){.src_port = 40000,
+				.dst_port = 80,
+				.window = 500,
+				.flags = BUILDER_ACK});
+		builder_finish(&built);
+		frame = expect_frame(&built);
+		if (jbr_packet_outline(&frame, &options, &outline) != pairs[i].expected)
+			fail_msg("%s to %s", pairs[i].src, pairs[i].dst);
+	}
+}
+
 int
 main(void)
 {
@@ -238,6 +276,7 @@ main(void)
 		cmocka_unit_test(test_spoilt),
 		cmocka_unit_test(test_not_plain),
 		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_mapped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
