@@ -145,18 +145,6 @@ doctor_write_json(struct jbr_buffer *out, const char *version, const struct doct
 	jbr_buffer_append(out, "\n", 1);
 }
 
-/* The table's size, from a small one: the large one need not be possible to be told what it takes. */
-static uint64_t
-table_bytes(uint32_t capacity)
-{
-	struct jbr_flow_params params = {.capacity = 1 << 16};
-	struct jbr_flow_table *table = jbr_flow_table_create(&params);
-	uint64_t bytes = table == NULL ? 0 : jbr_flow_table_bytes(table);
-
-	jbr_flow_table_free(table);
-	return bytes * capacity / params.capacity;
-}
-
 /* A plan with what it points at. */
 struct configured {
 	struct doctor_plan plan;
@@ -255,7 +243,7 @@ plan_of(struct configured *to, const struct jbr_config *config, const struct mac
 		.hugepage_bytes = config->memory_megabytes != 0
 			? (uint64_t)config->memory_megabytes << 20
 			: EAL_BYTES + config->ports_count * PORT_BYTES,
-		.memory_bytes = table_bytes(config->flow_capacity),
+		.memory_bytes = jbr_flow_table_need(jbr_flow_places(config->flow_capacity)),
 		.flow_capacity = config->flow_capacity,
 		.file_prefix = config->memory_file_prefix,
 		.is_strict = config->numa_strict,

@@ -253,18 +253,6 @@ live_mbufs(uint64_t descriptors, uint64_t handed_on)
 	return (uint32_t)power - 1;
 }
 
-/* Of a table that large, from a small one: the large one need not be possible to be told. */
-static uint64_t
-table_bytes(uint32_t capacity)
-{
-	struct jbr_flow_params params = {.capacity = 1 << 16};
-	struct jbr_flow_table *table = jbr_flow_table_create(&params);
-	uint64_t bytes = table == NULL ? 0 : jbr_flow_table_bytes(table);
-
-	jbr_flow_table_free(table);
-	return bytes * capacity / params.capacity;
-}
-
 /* An upper bound: what the devices can is not known yet. */
 static uint64_t
 eal_bytes(const struct jbr_config *config, const struct live_plan *plan)
@@ -324,7 +312,7 @@ plan_memory(const struct jbr_config *config, const struct machine *machine, stru
 	bool is_enough;
 	int rc = 0;
 
-	plan->table_bytes = table_bytes(config->flow_capacity);
+	plan->table_bytes = jbr_flow_table_need(jbr_flow_places(config->flow_capacity));
 	plan->eal_bytes = config->memory_megabytes > 0 ? (uint64_t)config->memory_megabytes << 20
 						       : eal_bytes(config, plan);
 	is_enough = free_bytes >= plan->eal_bytes;

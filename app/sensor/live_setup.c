@@ -147,7 +147,8 @@ static int
 make_tables(struct live *live, struct jbr_error *error)
 {
 	uint32_t count = live->steering == LIVE_RSS ? live->nb_workers : 1;
-	struct jbr_flow_params params = {.capacity = live->config.flow_capacity / count};
+	struct jbr_flow_params params = {
+		.capacity = jbr_flow_places(live->config.flow_capacity / count)};
 
 	/* nobody outside can choose tuples that meet in one bucket */
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != (ssize_t)sizeof(params.seed))
