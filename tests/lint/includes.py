@@ -20,14 +20,15 @@ MAY_USE = {
     'host': ['base', 'catalog', 'packet'],
     'match': ['base'],
     'config': ['base', 'catalog'],
-    'stats': ['base', 'catalog'],
+    'shm': ['base'],
+    'stats': ['base', 'catalog', 'shm'],
     'event': ['base', 'catalog'],
     'detect': ['base', 'catalog', 'packet', 'tcp', 'flow', 'host', 'match'],
 }
 # Programs that read a running sensor know nothing of packets.
 MAY_USE_APP = {
-    'jabiructl': ['base', 'catalog', 'stats', 'event'],
-    'exporter': ['base', 'catalog', 'stats', 'event'],
+    'jabiructl': ['base', 'catalog', 'shm', 'event'],
+    'exporter': ['base', 'catalog', 'shm', 'event'],
 }
 # Headers of foreign libraries, and the only folders that may include them.
 FOREIGN = [
