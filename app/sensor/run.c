@@ -272,24 +272,6 @@ write_report(struct run *run, bool is_over, struct jbr_error *error)
 
 /* ---- the verb ---- */
 
-static int
-use_ports_of(const struct args *args, struct jbr_config *config, struct jbr_error *error)
-{
-	const struct jbr_config_ports none = {0};
-
-	for (size_t i = 0; i < args->nb_ports; i++) {
-		if (strlen(args->ports[i]) >= sizeof(none.device))
-			return jbr_error_set(error, -EINVAL,
-				"--port: more than %zu bytes are too long",
-				sizeof(none.device) - 1);
-		config->ports[i] = none;
-		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
-	}
-	if (args->nb_ports > 0)
-		config->ports_count = (uint32_t)args->nb_ports;
-	return 0;
-}
-
 static void
 name_host(struct run *run)
 {
@@ -323,7 +305,7 @@ set_up(struct run *run, struct jbr_error *error)
 		.wants_records = run->args->flows_path != NULL,
 		.wants_findings = run->args->events_path != NULL};
 	struct jbr_buffer notes = {0};
-	int rc = use_ports_of(run->args, run->config, error);
+	int rc = live_plan_use_ports(run->config, run->args->ports, run->args->nb_ports, error);
 
 	if (rc == 0)
 		rc = machine_read(&source, &run->machine, error);
