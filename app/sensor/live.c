@@ -80,16 +80,33 @@ wait_for_links(const struct live *live, struct jbr_buffer *notes)
 				i, live->ports[i].plan->name, LINK_WAIT_MS / 1000);
 }
 
+/* Whether a device really takes the key is seen only when it runs. */
+static int
+start_ports(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
+		rc = port_start(&live->ports[i], notes, error);
+	if (rc == 0 || !live_may_fall_back(live))
+		return rc;
+	rc = live_fall_back(live, notes, error);
+	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
+		rc = port_start(&live->ports[i], notes, error);
+	return rc;
+}
+
 int
 live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 {
 	struct clock_status status;
 	int rc = clock_start(&live->clock, error);
 
-	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
-		rc = port_start(&live->ports[i], notes, error);
+	if (rc == 0)
+		rc = start_ports(live, notes, error);
 	if (rc < 0)
 		return rc;
+	live_note_tables(live, notes);
 	wait_for_links(live, notes);
 	clock_status(&live->clock, &status);
 	for (unsigned i = 0; i < live->nb_workers && rc == 0; i++) {
