@@ -28,11 +28,11 @@ rest(uint64_t ns)
 
 /* ---- a worker's thread ---- */
 
-/* What the shards of a table of its own have learned is shared by the one who works on them. */
+/* What the shards of a table have learned is shared by the first, or only, worker that has it. */
 static void
 share_learned(const struct live *live, struct loop *loop)
 {
-	if (live->steering != LIVE_SOFTWARE)
+	if (live->steering != LIVE_SOFTWARE || loop->index == 0)
 		jbr_flow_merge(loop->worker->table);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The live data plane is set up on ports that spread connections by a hash, as a NIC does: what happens
- * when such a device refuses the symmetric key, and whether tables and packet buffers are looked at for
- * the node they lie on. The port is DPDK's net_null; the calls below, which take the place of DPDK's own
+ * when such a device refuses the symmetric key, whether tables and packet buffers are looked at for the
+ * node they lie on, and whether workers of one table share what they learn. The port is DPDK's net_null; the calls below, which take the place of DPDK's own
  * in this program, make it look like a NIC with RSS. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 #include "live_private.h"
 #include "rss.h"
 
-enum { PORTS = 6, WORKERS = 2, SKIPPED = 77 };
+enum { PORTS = 7, WORKERS = 2, SKIPPED = 77 };
 
 static struct machine machine; /* of one node, whatever this host is */
 
@@ -270,6 +270,63 @@ rss_is_asked_for(void **state)
 	end(setting);
 }
 
+/* ---- what shards learn ---- */
+
+/* Show the tuple with that client port twice, 1 ms apart; the second time a copy where one is believed. */
+static enum jbr_copy
+show_twice(struct jbr_flow_table *table, uint16_t client_port, uint16_t ip_id, unsigned *ret_shard)
+{
+	struct jbr_packet packet = {.kind = JBR_PACKET_TCP,
+		.ip_version = 4,
+		.ttl = 64,
+		.ip_id = ip_id,
+		.src_port = client_port,
+		.dst_port = 443,
+		.flags = 0x10,
+		.seq = 1,
+		.ack = 1};
+	struct jbr_frame frame = {.time_ns = JBR_NS_PER_S};
+	struct jbr_flow_probe probe;
+	struct jbr_flow_shard *shard;
+
+	jbr_flow_locate(table, &packet, &probe);
+	*ret_shard = probe.shard;
+	shard = jbr_flow_shard_at(table, probe.shard);
+	(void)jbr_flow_check_copy(shard, &probe, &packet, &frame, true);
+	frame.time_ns += JBR_NS_PER_MS;
+	return jbr_flow_check_copy(shard, &probe, &packet, &frame, true);
+}
+
+/* Workers that share a table do so: what one saw of a tap's copies, another knows. */
+static void
+lag_is_shared(void **state)
+{
+	struct setting *setting = setting_of(6, JBR_VALUE_steering_SOFTWARE);
+	struct jbr_flow_table *table;
+	unsigned seen_in, shard;
+	uint16_t client_port = 1000;
+
+	(void)state;
+	assert_int_equal(live_create(&setting->params, &setting->live, &setting->notes,
+				 &setting->error),
+		0);
+	table = setting->live->tables[0];
+	/* in a shard of the worker that does not merge; no worker runs yet */
+	do
+		assert_int_equal(show_twice(table, ++client_port, 77, &seen_in),
+			JBR_COPY_DUPLICATE);
+	while (seen_in % WORKERS == 0);
+	do
+		assert_int_equal(show_twice(table, ++client_port, 0, &shard), JBR_COPY_NOT);
+	while (shard % WORKERS != 0);
+	assert_int_equal(live_start(setting->live, &setting->notes, &setting->error), 0);
+	assert_true(live_drain(setting->live, NULL, NULL));
+	do
+		assert_int_equal(show_twice(table, ++client_port, 0, &shard), JBR_COPY_DUPLICATE);
+	while (shard % WORKERS != 0);
+	end(setting);
+}
+
 /* ---- placement: a host of two nodes, where CPU 0 is on the first ---- */
 
 static const char *far_memory;
@@ -375,6 +432,7 @@ main(void)
 		cmocka_unit_test(key_reads_back_otherwise),
 		cmocka_unit_test(key_is_refused),
 		cmocka_unit_test(rss_is_asked_for),
+		cmocka_unit_test(lag_is_shared),
 		cmocka_unit_test(far_memory_is_told),
 	};
 	int failed;
