@@ -108,6 +108,7 @@ live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 		return rc;
 	live_note_tables(live, notes);
 	wait_for_links(live, notes);
+	live_read_ports(live);
 	clock_status(&live->clock, &status);
 	for (unsigned i = 0; i < live->nb_workers && rc == 0; i++) {
 		live->loops[i]->ticks_per_us = status.tsc_hz / 1000000;
@@ -194,30 +195,44 @@ live_drain(struct live *live, live_tell_fn *tell, void *context)
 	rte_eal_mp_wait_lcore();
 	live_collect(live, tell, context);
 	live->is_running = false;
+	live_read_ports(live);
 	return live->is_drained;
 }
 
 /* ---- counts ---- */
 
-static void
-report_port(struct live *live, uint32_t index, struct live_port_report *ret_port)
+static uint64_t
+polled_of(const struct live *live, uint32_t port)
 {
-	struct port *port = &live->ports[index];
-	struct port_counts counts;
+	uint64_t polled = 0;
 
-	port_counts(port, &counts);
-	*ret_port = (struct live_port_report){.device = port->plan->device,
-		.driver = port->driver,
-		.queues = port->nb_queues,
-		.rx_descriptors = port->nb_descriptors,
-		.received = counts.received,
-		.missed = counts.missed,
-		.no_buffer = counts.no_buffer,
-		.errors = counts.errors};
 	for (unsigned i = 0; i < live->nb_workers; i++)
 		for (unsigned q = 0; q < live->loops[i]->nb_queues; q++)
-			if (live->loops[i]->queues[q].port == index)
-				ret_port->polled += live->loops[i]->queues[q].polled;
+			if (live->loops[i]->queues[q].port == port)
+				polled += live->loops[i]->queues[q].polled;
+	return polled;
+}
+
+void
+live_read_ports(struct live *live)
+{
+	for (uint32_t i = 0; i < live->nb_ports; i++) {
+		struct port *port = &live->ports[i];
+		/* first, so that no more were fetched than there were */
+		uint64_t polled = polled_of(live, i);
+		struct port_counts counts;
+
+		port_counts(port, &counts);
+		live->port_reports[i] = (struct live_port_report){.device = port->plan->device,
+			.driver = port->driver,
+			.queues = port->nb_queues,
+			.rx_descriptors = port->nb_descriptors,
+			.received = counts.received,
+			.polled = polled,
+			.missed = counts.missed,
+			.no_buffer = counts.no_buffer,
+			.errors = counts.errors};
+	}
 }
 
 static void
@@ -260,7 +275,7 @@ live_report(struct live *live, struct live_report *ret_report)
 	ret_report->nb_ports = live->nb_ports;
 	ret_report->nb_workers = live->nb_workers;
 	for (uint32_t i = 0; i < live->nb_ports; i++)
-		report_port(live, i, &ret_report->ports[i]);
+		ret_report->ports[i] = live->port_reports[i];
 	for (uint32_t i = 0; i < live->nb_workers; i++)
 		report_worker(live, i, &ret_report->workers[i]);
 }

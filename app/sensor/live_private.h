@@ -20,7 +20,8 @@ struct live {
 	struct jbr_config config; /* with what live mode decides itself */
 	enum live_steering steering;
 	struct port ports[LIVE_PORTS_MAX];
-	uint32_t nb_ports; /* found so far */
+	uint32_t nb_ports;                                    /* found so far */
+	struct live_port_report port_reports[LIVE_PORTS_MAX]; /* as last read */
 	struct table_memory table_memory[WORKERS_MAX];
 	struct jbr_flow_table *tables[WORKERS_MAX];
 	struct rte_mempool *pools[WORKERS_MAX];

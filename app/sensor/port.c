@@ -247,16 +247,19 @@ verify_rss(const struct port *port, struct jbr_error *error)
 		port->plan->name);
 }
 
-static void
+/* @return whether the device has told */
+static bool
 read_counts(const struct port *port, struct port_counts *ret_counts)
 {
 	struct rte_eth_stats stats = {0};
 
-	(void)rte_eth_stats_get(port->id, &stats);
+	if (rte_eth_stats_get(port->id, &stats) != 0)
+		return false;
 	*ret_counts = (struct port_counts){.received = stats.ipackets,
 		.missed = stats.imissed,
 		.no_buffer = stats.rx_nombuf,
 		.errors = stats.ierrors};
+	return true;
 }
 
 int
@@ -265,7 +268,7 @@ port_start(struct port *port, struct jbr_buffer *ret_notes, struct jbr_error *er
 	struct jbr_buffer missing = {0};
 	int rc;
 
-	read_counts(port, &port->baseline);
+	(void)read_counts(port, &port->baseline);
 	if (port->plan->kind.kind == DEVICE_AF_PACKET)
 		packet_sockets_find(port->plan->kind.interface, &port->sockets);
 	rc = rte_eth_dev_start(port->id);
@@ -304,12 +307,15 @@ port_counts(struct port *port, struct port_counts *ret_counts)
 {
 	struct port_counts now;
 
-	read_counts(port, &now);
-	ret_counts->received = now.received - port->baseline.received;
-	ret_counts->missed = now.missed - port->baseline.missed +
-		packet_sockets_dropped(&port->sockets);
-	ret_counts->no_buffer = now.no_buffer - port->baseline.no_buffer;
-	ret_counts->errors = now.errors - port->baseline.errors;
+	if (read_counts(port, &now))
+		port->counts = (struct port_counts){
+			.received = now.received - port->baseline.received,
+			.missed = now.missed - port->baseline.missed +
+				packet_sockets_dropped(&port->sockets),
+			.no_buffer = now.no_buffer - port->baseline.no_buffer,
+			.errors = now.errors - port->baseline.errors,
+		};
+	*ret_counts = port->counts;
 }
 
 void

@@ -47,6 +47,7 @@ struct port {
 	bool is_started;
 	uint8_t rss_key_length;
 	struct port_counts baseline;
+	struct port_counts counts;     /**< as last read */
 	struct packet_sockets sockets; /**< of net_af_packet */
 };
 
@@ -70,7 +71,7 @@ int port_configure(struct port *port, struct rte_mempool *const *pools, bool use
 int port_start(struct port *port, struct jbr_buffer *ret_notes, struct jbr_error *error);
 /** Is there a link? Drivers that cannot tell say yes. */
 bool port_has_link(const struct port *port);
-/** What it counted since port_start(). */
+/** Read what it counted since port_start(); where the device does not tell, it is what it told last. */
 void port_counts(struct port *port, struct port_counts *ret_counts);
 /** Ask for no more frames, where that disturbs nobody: queues can be emptied after. */
 void port_quieten(struct port *port);

@@ -194,6 +194,7 @@ control(struct run *run)
 		? UINT64_MAX
 		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
 	uint64_t tick_ns = run->began_ns;
+	uint64_t ports_ns = run->began_ns;
 	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
 
 	while (!wants_end && monotonic_ns() < end_ns) {
@@ -201,6 +202,10 @@ control(struct run *run)
 		live_collect(run->live, tell, run);
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
+		if (monotonic_ns() - ports_ns >= LIVE_PORTS_MS * JBR_NS_PER_MS) {
+			ports_ns = monotonic_ns();
+			live_read_ports(run->live);
+		}
 		answer_signals(run);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();

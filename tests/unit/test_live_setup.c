@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The live data plane is set up on ports that spread connections by a hash, as a NIC does: what happens
  * when such a device refuses the symmetric key, whether tables and packet buffers are looked at for the
- * node they lie on, and whether workers of one table share what they learn. The port is DPDK's net_null; the calls below, which take the place of DPDK's own
+ * node they lie on, and whether workers of one table share what they learn, and what ports count. The port is DPDK's net_null; the calls below, which take the place of DPDK's own
  * in this program, make it look like a NIC with RSS. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@
 #include "live_private.h"
 #include "rss.h"
 
-enum { PORTS = 7, WORKERS = 2, SKIPPED = 77 };
+enum { PORTS = 8, WORKERS = 2, SKIPPED = 77 };
 
 static struct machine machine; /* of one node, whatever this host is */
 
@@ -34,6 +34,9 @@ static struct {
 	bool keeps_own_key;
 	bool has_set_key;
 	unsigned stops;
+	struct rte_eth_stats stats; /* beside what is in fact counted, which is nothing */
+	bool is_mute;
+	unsigned readings;
 } nic;
 
 static void *
@@ -89,6 +92,17 @@ rte_eth_dev_stop(uint16_t port_id)
 
 	nic.stops++;
 	return next(port_id);
+}
+
+int
+rte_eth_stats_get(uint16_t port_id, struct rte_eth_stats *stats)
+{
+	(void)port_id;
+	nic.readings++;
+	if (nic.is_mute)
+		return -EIO;
+	*stats = nic.stats;
+	return 0;
 }
 
 int
@@ -270,6 +284,47 @@ rss_is_asked_for(void **state)
 	end(setting);
 }
 
+/* ---- counts of ports ---- */
+
+static void
+expect_counts(struct live *live, uint64_t received, uint64_t missed)
+{
+	static struct live_report report;
+	unsigned readings = nic.readings;
+
+	live_report(live, &report);
+	assert_int_equal(report.ports[0].received, received);
+	assert_int_equal(report.ports[0].missed, missed);
+	assert_string_equal(report.ports[0].device, "net_null7");
+	assert_int_equal(nic.readings, readings);
+}
+
+/* They are read when that is asked for and at the end, from what they were at the start, and what a device
+ * does not tell stays as it was. */
+static void
+ports_are_read(void **state)
+{
+	struct setting *setting = setting_of(7, JBR_VALUE_steering_AUTO);
+
+	(void)state;
+	nic.stats = (struct rte_eth_stats){.ipackets = 1000, .imissed = 10};
+	if (create_and_start(setting) != 0)
+		fail_msg("%s", setting->error.text);
+	expect_counts(setting->live, 0, 0);
+	nic.stats = (struct rte_eth_stats){.ipackets = 1007, .imissed = 12};
+	expect_counts(setting->live, 0, 0);
+	live_read_ports(setting->live);
+	expect_counts(setting->live, 7, 2);
+	nic.is_mute = true;
+	live_read_ports(setting->live);
+	expect_counts(setting->live, 7, 2);
+	nic.is_mute = false;
+	nic.stats.imissed = 15;
+	(void)live_drain(setting->live, NULL, NULL);
+	expect_counts(setting->live, 7, 5);
+	end(setting);
+}
+
 /* ---- what shards learn ---- */
 
 /* Show the tuple with that client port twice, 1 ms apart; the second time a copy where one is believed. */
@@ -432,6 +487,7 @@ main(void)
 		cmocka_unit_test(key_reads_back_otherwise),
 		cmocka_unit_test(key_is_refused),
 		cmocka_unit_test(rss_is_asked_for),
+		cmocka_unit_test(ports_are_read),
 		cmocka_unit_test(lag_is_shared),
 		cmocka_unit_test(far_memory_is_told),
 	};
