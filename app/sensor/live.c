@@ -124,6 +124,12 @@ live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 }
 
 void
+live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *block)
+{
+	live->loops[index]->block = block;
+}
+
+void
 live_tick(struct live *live)
 {
 	clock_discipline(&live->clock);
@@ -227,6 +233,7 @@ live_read_ports(struct live *live)
 			.driver = port->driver,
 			.queues = port->nb_queues,
 			.rx_descriptors = port->nb_descriptors,
+			.has_link = port_has_link(port),
 			.received = counts.received,
 			.polled = polled,
 			.missed = counts.missed,

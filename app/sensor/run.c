@@ -12,6 +12,7 @@
 #include "eal.h"
 #include "line_file.h"
 #include "live.h"
+#include "publish.h"
 #include "report.h"
 
 enum {
@@ -31,6 +32,8 @@ struct run {
 	struct live_plan plan;
 	struct live *live;
 	struct jbr_event_limiter *limiter;
+	struct publish *publish;         /* NULL = nothing is published */
+	struct live_report *live_report; /* working space of publish_figures() */
 	struct line_file events;
 	struct line_file flows;
 	char host[JBR_CONFIG_STRING_SIZE];
@@ -100,6 +103,17 @@ say_lines(struct jbr_buffer *lines)
 /* ---- output ---- */
 
 static void
+write_event(struct run *run, const struct jbr_event *event)
+{
+	if (run->publish != NULL)
+		publish_event(run->publish, event);
+	if (run->events.path == NULL)
+		return;
+	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	line_file_flush(&run->events, false);
+}
+
+static void
 tell(void *context, const struct output *output)
 {
 	struct run *run = context;
@@ -110,10 +124,10 @@ tell(void *context, const struct output *output)
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
-		if (!jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
-			continue;
-		jbr_event_write_anomaly(&run->events.text, &event, run->host);
-		line_file_flush(&run->events, false);
+		if (run->publish != NULL)
+			publish_finding(run->publish, &output->findings[i]);
+		if (jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
+			write_event(run, &event);
 	}
 }
 
@@ -123,7 +137,7 @@ drain_events(struct run *run)
 	struct jbr_event event;
 
 	while (run->limiter != NULL && jbr_event_limiter_drain(run->limiter, &event))
-		jbr_event_write_anomaly(&run->events.text, &event, run->host);
+		write_event(run, &event);
 }
 
 static int
@@ -144,6 +158,53 @@ open_outputs(struct run *run, struct jbr_error *error)
 	if (rc == 0)
 		rc = line_file_append(&run->events, paths[1], error);
 	return rc;
+}
+
+/* ---- shared memory ---- */
+
+/* Without it the sensor works all the same, only that nobody sees it. */
+static void
+start_publishing(struct run *run)
+{
+	const char *ports[LIVE_PORTS_MAX];
+	struct publish_params params = {.config = run->config,
+		.mode = "run",
+		.sensor = run->host,
+		.nb_workers = run->plan.nb_workers,
+		.ports = ports,
+		.nb_ports = run->plan.nb_ports};
+	struct jbr_error error = {0};
+
+	if (!run->config->stats_publish)
+		return;
+	for (uint32_t i = 0; i < run->plan.nb_ports; i++)
+		ports[i] = run->plan.ports[i].device;
+	run->live_report = calloc(1, sizeof(*run->live_report));
+	if (run->live_report == NULL || publish_create(&params, &run->publish, &error) < 0) {
+		say(&error);
+		fprintf(stderr,
+			"jabiru: nothing is published: jabiructl and jabiru-exporter will "
+			"not see this run\n");
+		return;
+	}
+	for (uint32_t i = 0; i < run->plan.nb_workers; i++)
+		live_publish(run->live, i, publish_block(run->publish, i));
+}
+
+static void
+publish_figures(struct run *run, bool is_end)
+{
+	if (run->publish == NULL)
+		return;
+	publish_beat(run->publish);
+	if (!is_end && !publish_is_due(run->publish))
+		return;
+	publish_gather(run->publish);
+	live_report(run->live, run->live_report);
+	publish_live(run->publish, run->live_report);
+	publish_set(run->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0,
+		(int64_t)jbr_event_limiter_left_out(run->limiter));
+	publish_snapshot(run->publish);
 }
 
 /* ---- while it runs ---- */
@@ -207,6 +268,7 @@ control(struct run *run)
 			live_read_ports(run->live);
 		}
 		answer_signals(run);
+		publish_figures(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -293,7 +355,7 @@ start_events(struct run *run, struct jbr_error *error)
 		.entities_per_s = run->config->event_entities_per_s,
 		.entities_max = LIMITER_ENTITIES};
 
-	if (run->args->events_path == NULL)
+	if (run->args->events_path == NULL && !run->config->stats_publish)
 		return 0;
 	run->limiter = jbr_event_limiter_create(&limits);
 	if (run->limiter != NULL)
@@ -308,7 +370,7 @@ set_up(struct run *run, struct jbr_error *error)
 	struct live_params params = {.config = run->config,
 		.plan = &run->plan,
 		.wants_records = run->args->flows_path != NULL,
-		.wants_findings = run->args->events_path != NULL};
+		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
 	int rc = live_plan_use_ports(run->config, run->args->ports, run->args->nb_ports, error);
 
@@ -327,6 +389,8 @@ set_up(struct run *run, struct jbr_error *error)
 	params.machine = run->machine;
 	if (rc == 0)
 		rc = live_create(&params, &run->live, &notes, error);
+	if (rc == 0)
+		start_publishing(run);
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
@@ -344,9 +408,14 @@ run_to_end(struct run *run)
 	run->began_ns = monotonic_ns();
 	fprintf(stderr, "jabiru: running, %u worker%s\n", run->plan.nb_workers,
 		run->plan.nb_workers == 1 ? "" : "s");
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_RUNNING);
 	control(run);
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
 	drain_events(run);
+	publish_figures(run, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);
@@ -386,6 +455,8 @@ run_live(const struct args *args, struct jbr_config *config)
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
 	live_free(run->live);
+	publish_free(run->publish);
+	free(run->live_report);
 	if (run->has_eal)
 		eal_stop();
 	jbr_event_limiter_free(run->limiter);
