@@ -200,6 +200,8 @@ publish_figures(struct run *run, bool is_end)
 	if (!is_end && !publish_is_due(run->publish))
 		return;
 	publish_gather(run->publish);
+	/* after it, so that no more were fetched than were received */
+	live_read_ports(run->live);
 	live_report(run->live, run->live_report);
 	publish_live(run->publish, run->live_report);
 	publish_set(run->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0,
