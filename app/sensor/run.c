@@ -276,7 +276,6 @@ control(struct run *run)
 			live_tick(run->live);
 		}
 	}
-	run->ended_ns = monotonic_ns();
 }
 
 /* ---- the report ---- */
@@ -416,6 +415,8 @@ run_to_end(struct run *run)
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
+	/* what is drained counts among the packets, so its time counts too */
+	run->ended_ns = monotonic_ns();
 	drain_events(run);
 	publish_figures(run, true);
 	rc = write_report(run, is_over, &error);
