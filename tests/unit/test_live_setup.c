@@ -411,7 +411,8 @@ fake_nodes_of_pages(const void *const *pages, size_t count, int *ret_nodes)
 	for (size_t i = 0; i < count; i++) {
 		const char *page = pages[i];
 
-		ret_nodes[i] = page >= far_memory && page < far_memory + far_length;
+		ret_nodes[i] = far_memory != NULL && page >= far_memory &&
+			page < far_memory + far_length;
 	}
 	return 0;
 }
@@ -442,6 +443,7 @@ expect_far(struct live *live, const void *memory, size_t length, const char *tex
 	live->config.numa_strict = true;
 	rc = live_check_placement(&fake, live, &said, &error);
 	assert_int_equal(said.length, 0);
+	jbr_buffer_fini(&said);
 	if (text == NULL) {
 		assert_int_equal(rc, 0);
 		return;
