@@ -26,12 +26,13 @@ def config_of(capture, workers):
 
 
 def open_segment(reader, live):
-    """The segment, once it has a snapshot."""
+    """The segment of this run, once it has a snapshot."""
     limit = time.monotonic() + sensor.START_S
     while time.monotonic() < limit and live.process.poll() is None:
         if live.segment.exists():
             segment = reader.Segment(str(live.segment))
-            if segment.changing()[2] > 0 and segment.changing()[1] == RUNNING:
+            if segment.pid == live.process.pid and segment.changing()[2] > 0 and \
+                    segment.changing()[1] == RUNNING:
                 return segment
         time.sleep(0.02)
     raise RuntimeError(f'no segment: {live.errors()}')
