@@ -13,6 +13,7 @@
 #include "line_file.h"
 #include "live.h"
 #include "report.h"
+#include "run_control.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
@@ -33,6 +34,7 @@ struct run {
 	struct jbr_event_limiter *limiter;
 	struct line_file events;
 	struct line_file flows;
+	struct run_control control;
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
@@ -187,6 +189,39 @@ answer_signals(struct run *run)
 			"restart only\n");
 }
 
+/* What comes over the control socket: as the signal would. */
+static int
+reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	(void)notes;
+	(void)context;
+	return jbr_error_set(error, -ENOTSUP,
+		"the configuration is not read again while the sensor runs: restart it");
+}
+
+static int
+reopen(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc = open_outputs(context, error);
+
+	if (rc == 0)
+		jbr_buffer_format(notes, "output files were opened anew");
+	return rc;
+}
+
+static void
+start_control(struct run *run, struct jbr_buffer *notes)
+{
+	struct control_desk desk = {.config = run->config,
+		.config_path = run->args->config_path,
+		.version = JABIRU_VERSION,
+		.context = run,
+		.reload = reload,
+		.reopen = reopen};
+
+	run_control_start(&run->control, &desk, "jabiru", notes);
+}
+
 static void
 control(struct run *run)
 {
@@ -202,6 +237,7 @@ control(struct run *run)
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
 		answer_signals(run);
+		run_control_serve(&run->control, monotonic_ns());
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -343,6 +379,8 @@ set_up(struct run *run, struct jbr_error *error)
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
+	if (rc == 0)
+		start_control(run, &notes);
 	say_lines(&notes);
 	return rc;
 }
@@ -398,6 +436,7 @@ run_live(const struct args *args, struct jbr_config *config)
 		say(&error);
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
+	run_control_stop(&run->control);
 	live_free(run->live);
 	if (run->has_eal)
 		eal_stop();
