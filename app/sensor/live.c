@@ -106,6 +106,12 @@ live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 }
 
 void
+live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *block)
+{
+	live->loops[index]->block = block;
+}
+
+void
 live_tick(struct live *live)
 {
 	clock_discipline(&live->clock);
@@ -193,6 +199,7 @@ report_port(struct live *live, uint32_t index, struct live_port_report *ret_port
 		.driver = port->driver,
 		.queues = port->nb_queues,
 		.rx_descriptors = port->nb_descriptors,
+		.has_link = port_has_link(port),
 		.received = counts.received,
 		.missed = counts.missed,
 		.no_buffer = counts.no_buffer,

@@ -77,6 +77,7 @@ struct loop {
 	uint64_t turns_to_rest; /**< empty turns before LOOP_IDLE; UINT64_MAX = never rest */
 	bool pauses;            /**< an empty turn is a pause for the core */
 	uint64_t ticks_per_us;  /**< of the TSC, about */
+	struct jbr_shm_block_head *block; /**< for what readers see; NULL = nobody does */
 	/* from here on the worker's */
 	JBR_CACHE_ALIGNED uint64_t polled; /**< frames of all its queues */
 	uint64_t ring_in;                  /**< segments from other workers */
@@ -95,9 +96,10 @@ struct loop {
 	uint64_t timers_tsc;
 	uint64_t output_tsc;
 	uint64_t tick_tsc;
-	uint64_t empty_turns; /**< in a row */
-	bool had_frames;      /**< the last turn */
-	uint32_t reached;     /**< enum loop_order */
+	struct jbr_worker_figures figures; /**< as they were published last */
+	uint64_t empty_turns;              /**< in a row */
+	bool had_frames;                   /**< the last turn */
+	uint32_t reached;                  /**< enum loop_order */
 	/* the control thread's */
 	JBR_CACHE_ALIGNED uint32_t order; /**< enum loop_order */
 };

@@ -172,6 +172,45 @@ poll_ring(struct loop *loop, struct rte_ring *ring, uint64_t now_ns)
 	return count;
 }
 
+/* The gaps between polls, in ns and coarser. */
+static void
+gaps_in_ns(const struct loop *loop, struct jbr_histogram *histogram)
+{
+	memset(histogram, 0, sizeof(*histogram));
+	for (unsigned i = 0; i < GAP_BUCKETS; i++) {
+		uint64_t ns = gap_bound(i) * 1000 / jbr_max_u64(loop->ticks_per_us, 1);
+
+		if (loop->gap.counts[i] == 0)
+			continue;
+		histogram->counts[jbr_histogram_bucket(ns)] += loop->gap.counts[i];
+	}
+	histogram->sum = loop->all_ticks * 1000 / jbr_max_u64(loop->ticks_per_us, 1);
+}
+
+/* What readers see of this worker, renewed between two bursts: so its parts agree. */
+static void
+publish(struct loop *loop)
+{
+	struct jbr_worker_figures *figures = &loop->figures;
+
+	if (loop->block == NULL)
+		return;
+	worker_figures(loop->worker, figures);
+	figures->polled = loop->polled;
+	figures->ring_in = loop->ring_in;
+	figures->ring_out = loop->ring_out;
+	figures->polls = loop->turns;
+	figures->busy_cycles = loop->busy_ticks;
+	figures->cycles = loop->all_ticks;
+	figures->lost_records = loop->outbox.lost_records;
+	figures->lost_findings = loop->outbox.lost_findings;
+	memset(figures->port_polled, 0, sizeof(figures->port_polled));
+	for (unsigned i = 0; i < loop->nb_queues; i++)
+		figures->port_polled[loop->queues[i].port] += loop->queues[i].polled;
+	gaps_in_ns(loop, &figures->poll_gap);
+	jbr_publish_block(loop->block, figures);
+}
+
 /* Now and then: timers that are due, and what is to be told. */
 static void
 look_after(struct loop *loop, uint64_t tsc, uint64_t now_ns)
@@ -185,6 +224,7 @@ look_after(struct loop *loop, uint64_t tsc, uint64_t now_ns)
 	}
 	if (tsc - loop->output_tsc >= LOOP_OUTPUT_US * loop->ticks_per_us) {
 		outbox_post(&loop->outbox, &loop->worker->output);
+		publish(loop);
 		loop->output_tsc = tsc;
 	}
 }
@@ -261,6 +301,7 @@ finish(struct loop *loop)
 		is_over = pipeline_finish(worker, now_ns);
 		outbox_post(&loop->outbox, &worker->output);
 	}
+	publish(loop);
 	reach(loop, LOOP_FINISH);
 	return LOOP_DONE;
 }

@@ -12,6 +12,7 @@
 #include "eal.h"
 #include "line_file.h"
 #include "live.h"
+#include "publish.h"
 #include "report.h"
 #include "run_control.h"
 
@@ -32,6 +33,8 @@ struct run {
 	struct live_plan plan;
 	struct live *live;
 	struct jbr_event_limiter *limiter;
+	struct publish *publish;         /* NULL = nothing is published */
+	struct live_report *live_report; /* working space of publish_figures() */
 	struct line_file events;
 	struct line_file flows;
 	struct run_control control;
@@ -102,6 +105,17 @@ say_lines(struct jbr_buffer *lines)
 /* ---- output ---- */
 
 static void
+write_event(struct run *run, const struct jbr_event *event)
+{
+	if (run->publish != NULL)
+		publish_event(run->publish, event);
+	if (run->events.path == NULL)
+		return;
+	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	line_file_flush(&run->events, false);
+}
+
+static void
 tell(void *context, const struct output *output)
 {
 	struct run *run = context;
@@ -112,10 +126,10 @@ tell(void *context, const struct output *output)
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
-		if (!jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
-			continue;
-		jbr_event_write_anomaly(&run->events.text, &event, run->host);
-		line_file_flush(&run->events, false);
+		if (run->publish != NULL)
+			publish_finding(run->publish, &output->findings[i]);
+		if (jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
+			write_event(run, &event);
 	}
 }
 
@@ -125,7 +139,7 @@ drain_events(struct run *run)
 	struct jbr_event event;
 
 	while (run->limiter != NULL && jbr_event_limiter_drain(run->limiter, &event))
-		jbr_event_write_anomaly(&run->events.text, &event, run->host);
+		write_event(run, &event);
 }
 
 static int
@@ -146,6 +160,53 @@ open_outputs(struct run *run, struct jbr_error *error)
 	if (rc == 0)
 		rc = line_file_append(&run->events, paths[1], error);
 	return rc;
+}
+
+/* ---- shared memory ---- */
+
+/* Without it the sensor works all the same, only that nobody sees it. */
+static void
+start_publishing(struct run *run)
+{
+	const char *ports[LIVE_PORTS_MAX];
+	struct publish_params params = {.config = run->config,
+		.mode = "run",
+		.sensor = run->host,
+		.nb_workers = run->plan.nb_workers,
+		.ports = ports,
+		.nb_ports = run->plan.nb_ports};
+	struct jbr_error error = {0};
+
+	if (!run->config->stats_publish)
+		return;
+	for (uint32_t i = 0; i < run->plan.nb_ports; i++)
+		ports[i] = run->plan.ports[i].device;
+	run->live_report = calloc(1, sizeof(*run->live_report));
+	if (run->live_report == NULL || publish_create(&params, &run->publish, &error) < 0) {
+		say(&error);
+		fprintf(stderr,
+			"jabiru: nothing is published: jabiructl and jabiru-exporter will "
+			"not see this run\n");
+		return;
+	}
+	for (uint32_t i = 0; i < run->plan.nb_workers; i++)
+		live_publish(run->live, i, publish_block(run->publish, i));
+}
+
+static void
+publish_figures(struct run *run, bool is_end)
+{
+	if (run->publish == NULL)
+		return;
+	publish_beat(run->publish);
+	if (!is_end && !publish_is_due(run->publish))
+		return;
+	publish_gather(run->publish);
+	live_report(run->live, run->live_report);
+	publish_live(run->publish, run->live_report);
+	publish_set(run->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0,
+		(int64_t)jbr_event_limiter_left_out(run->limiter));
+	publish_snapshot(run->publish);
 }
 
 /* ---- while it runs ---- */
@@ -219,7 +280,9 @@ start_control(struct run *run, struct jbr_buffer *notes)
 		.reload = reload,
 		.reopen = reopen};
 
-	run_control_start(&run->control, &desk, "jabiru", notes);
+	run_control_start(&run->control, &desk, run->config->stats_instance, notes);
+	if (run->publish != NULL)
+		publish_names(run->publish, run->control.desk.aliases);
 }
 
 static void
@@ -238,6 +301,7 @@ control(struct run *run)
 		line_file_flush(&run->events, true);
 		answer_signals(run);
 		run_control_serve(&run->control, monotonic_ns());
+		publish_figures(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -342,7 +406,7 @@ start_events(struct run *run, struct jbr_error *error)
 		.entities_per_s = run->config->event_entities_per_s,
 		.entities_max = LIMITER_ENTITIES};
 
-	if (run->args->events_path == NULL)
+	if (run->args->events_path == NULL && !run->config->stats_publish)
 		return 0;
 	run->limiter = jbr_event_limiter_create(&limits);
 	if (run->limiter != NULL)
@@ -357,7 +421,7 @@ set_up(struct run *run, struct jbr_error *error)
 	struct live_params params = {.config = run->config,
 		.plan = &run->plan,
 		.wants_records = run->args->flows_path != NULL,
-		.wants_findings = run->args->events_path != NULL};
+		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
 	int rc = use_ports_of(run->args, run->config, error);
 
@@ -376,6 +440,8 @@ set_up(struct run *run, struct jbr_error *error)
 	params.machine = run->machine;
 	if (rc == 0)
 		rc = live_create(&params, &run->live, &notes, error);
+	if (rc == 0)
+		start_publishing(run);
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
@@ -395,9 +461,14 @@ run_to_end(struct run *run)
 	run->began_ns = monotonic_ns();
 	fprintf(stderr, "jabiru: running, %u worker%s\n", run->plan.nb_workers,
 		run->plan.nb_workers == 1 ? "" : "s");
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_RUNNING);
 	control(run);
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
 	drain_events(run);
+	publish_figures(run, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);
@@ -438,6 +509,8 @@ run_live(const struct args *args, struct jbr_config *config)
 	rc = close_lines(&run->events, rc);
 	run_control_stop(&run->control);
 	live_free(run->live);
+	publish_free(run->publish);
+	free(run->live_report);
 	if (run->has_eal)
 		eal_stop();
 	jbr_event_limiter_free(run->limiter);
