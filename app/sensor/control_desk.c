@@ -339,3 +339,9 @@ control_name_configured(struct jbr_aliases *aliases, const struct jbr_config *co
 	}
 	return rc;
 }
+
+const char *
+control_name_of(const void *aliases, const uint8_t address[16], uint8_t ip_version)
+{
+	return aliases == NULL ? NULL : jbr_aliases_find(aliases, address, ip_version);
+}

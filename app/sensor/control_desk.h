@@ -43,6 +43,9 @@ struct control_desk {
 void control_answer(struct control_desk *desk, const char *line, size_t length, const char *who,
 	struct jbr_buffer *out);
 
+/** For events: the name that @p aliases, a struct jbr_aliases or NULL, has for an address. */
+const char *control_name_of(const void *aliases, const uint8_t address[16], uint8_t ip_version);
+
 /** Name what the configuration's list `aliases` names, and forget what an older one named.
  * @return 0, or -errno with @p error. */
 int control_name_configured(struct jbr_aliases *aliases, const struct jbr_config *config,

@@ -21,7 +21,7 @@ struct publish {
 	uint32_t top_hosts;
 	uint32_t hosts_max;
 	const struct jbr_aliases *aliases; /* NULL = none */
-	struct jbr_shm_host *hosts; /* working space */
+	struct jbr_shm_host *hosts;        /* working space */
 	struct jbr_top *tops[JBR_ANOM_COUNT][JBR_SHM_ROLES];
 };
 

@@ -111,7 +111,7 @@ write_event(struct run *run, const struct jbr_event *event)
 		publish_event(run->publish, event);
 	if (run->events.path == NULL)
 		return;
-	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	jbr_event_write_anomaly(&run->events.text, event, run->host, &run->control.names);
 	line_file_flush(&run->events, false);
 }
 
@@ -122,7 +122,8 @@ tell(void *context, const struct output *output)
 	struct jbr_event event;
 
 	for (uint32_t i = 0; run->flows.path != NULL && i < output->nb_records; i++) {
-		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host);
+		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host,
+			&run->control.names);
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {

@@ -34,6 +34,7 @@ run_control_start(struct run_control *control, const struct control_desk *desk,
 	*control = (struct run_control){.desk = *desk};
 	control->desk.alias_path = desk->config->control_alias_file;
 	control->desk.aliases = jbr_aliases_create();
+	control->names = (struct jbr_event_names){control_name_of, control->desk.aliases};
 	if (control->desk.aliases == NULL) {
 		jbr_error_set(&error, 0, "%s", strerror(ENOMEM));
 		note(notes, "aliases", &error);

@@ -6,9 +6,11 @@
  */
 #pragma once
 #include "control_socket.h"
+#include "jbr_event.h"
 
 struct run_control {
 	struct control_desk desk;
+	struct jbr_event_names names;
 	struct control_socket *socket; /**< NULL = nobody can ask */
 };
 
