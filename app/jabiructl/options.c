@@ -9,7 +9,8 @@
 #define OF(verb) (1u << VERB_##verb)
 
 enum {
-	FROM_SOCKET = OF(EXPLAIN) | OF(ALIAS) | OF(RELOAD) | OF(REOPEN) | OF(EVENTS) | OF(TOP),
+	FROM_SOCKET = OF(EXPLAIN) | OF(ALIAS) | OF(RELOAD) | OF(REOPEN) | OF(EVENTS) | OF(HOSTS) |
+		OF(TOP),
 	EVERY = 0xffff,
 	ID_FIRST = 256,
 	WORDS_MAX = 256,

@@ -2,7 +2,6 @@
 #include "control_desk.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -255,9 +254,8 @@ run_command(struct request *request, const char *who)
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
 		rc = commands[i].answer(request);
-		if (commands[i].is_change)
-			fprintf(stderr, "jabiru: control: %s by %s%s%s\n", name, who,
-				rc < 0 ? " refused: " : "", rc < 0 ? request->error.text : "");
+		if (commands[i].is_change && request->desk->log != NULL)
+			request->desk->log(name, who, rc < 0 ? request->error.text : NULL);
 		return rc;
 	}
 	return jbr_error_set(&request->error, -ENOSYS, "there is no command '%.40s'", name);

@@ -24,6 +24,9 @@ typedef int control_act_fn(void *context, struct jbr_buffer *notes, struct jbr_e
 /** Write members of an object. */
 typedef void control_status_fn(void *context, struct jbr_json *json);
 
+/** Note that @p who has asked for @p command, and what came of it: NULL = it was done. */
+typedef void control_log_fn(const char *command, const char *who, const char *refusal);
+
 /** What commands act on; all of it is the caller's and may be changed between two requests. */
 struct control_desk {
 	struct jbr_aliases *aliases;
@@ -35,6 +38,7 @@ struct control_desk {
 	control_act_fn *reload; /**< NULL = cannot be done, as the next ones */
 	control_act_fn *reopen;
 	control_status_fn *status;
+	control_log_fn *log; /**< of what changes something */
 };
 
 /** Answer the request @p line, which has no newline.

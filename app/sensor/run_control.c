@@ -2,11 +2,19 @@
 #include "run_control.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static void
 note(struct jbr_buffer *notes, const char *what, const struct jbr_error *error)
 {
 	jbr_buffer_format(notes, "%s: %s\n", what, error->text);
+}
+
+static void
+log_request(const char *command, const char *who, const char *refusal)
+{
+	fprintf(stderr, "jabiru: control: %s by %s%s%s\n", command, who,
+		refusal != NULL ? " refused: " : "", refusal != NULL ? refusal : "");
 }
 
 static void
@@ -32,6 +40,7 @@ run_control_start(struct run_control *control, const struct control_desk *desk,
 	struct jbr_error error;
 
 	*control = (struct run_control){.desk = *desk};
+	control->desk.log = log_request;
 	control->desk.alias_path = desk->config->control_alias_file;
 	control->desk.aliases = jbr_aliases_create();
 	control->names = (struct jbr_event_names){control_name_of, control->desk.aliases};

@@ -36,7 +36,7 @@ FOREIGN = [
     (r'(.*/)?yaml\.h$', ['lib/config']),
     (r'(.*/)?hs(_\w+)?\.h$', ['lib/match']),
     (r'numa(if)?\.h$', ['app/sensor']),
-    (r'jansson\.h$', ['app/sensor', 'app/jabiructl']),
+    (r'jansson\.h$', ['app/sensor', 'app/jabiructl', 'tests/fuzz']),
     (r'n?curses\.h$', ['app/jabiructl']),
     (r'cmocka\.h$', ['tests/unit']),
     (r'(.*/)?rte_(eal|ethdev|lcore|launch|mempool|log|malloc)\w*\.h$',
