@@ -7,17 +7,23 @@
 #include "client.h"
 #include "verbs.h"
 
-/* Ask a request of up to two texts beside its command. */
+/* A request: its command, and up to two texts, NULL for none. */
+struct request {
+	const char *command;
+	const char *network;
+	const char *name;
+};
+
 static int
-ask(const struct options *options, const char *command, const char *network, const char *name,
-	json_t **ret_answer, struct jbr_error *error)
+ask(const struct options *options, const struct request *request, json_t **ret_answer,
+	struct jbr_error *error)
 {
-	json_t *request = json_pack("{s:s,s:s*,s:s*}", "command", command, "network", network,
-		"name", name);
-	char *line = request == NULL ? NULL : json_dumps(request, JSON_COMPACT);
+	json_t *object = json_pack("{s:s,s:s*,s:s*}", "command", request->command, "network",
+		request->network, "name", request->name);
+	char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
 	int rc;
 
-	json_decref(request);
+	json_decref(object);
 	if (line == NULL)
 		return jbr_error_set(error, -EINVAL, "what was given is no UTF-8");
 	rc = client_ask(options, line, ret_answer, error);
@@ -29,8 +35,9 @@ int
 alias_add(const struct options *options, const char *network, const char *name,
 	struct jbr_error *error)
 {
+	const struct request request = {"alias_add", network, name};
 	json_t *answer = NULL;
-	int rc = ask(options, "alias_add", network, name, &answer, error);
+	int rc = ask(options, &request, &answer, error);
 
 	json_decref(answer);
 	return rc;
@@ -91,6 +98,7 @@ verb_alias(const struct options *options)
 		unsigned words;
 	} forms[] = {{"add", "alias_add", 3}, {"rm", "alias_remove", 2}, {"list", "alias_list", 1}};
 	struct jbr_network network;
+	struct request request;
 	struct jbr_buffer out = {0};
 	struct jbr_error error;
 	json_t *answer = NULL;
@@ -106,8 +114,8 @@ verb_alias(const struct options *options)
 		print_error(&error);
 		return EXIT_USAGE;
 	}
-	if (ask(options, forms[form].command, options->nb_words > 1 ? options->words[1] : NULL,
-		    options->nb_words > 2 ? options->words[2] : NULL, &answer, &error) < 0)
+	request = (struct request){forms[form].command, options->words[1], options->words[2]};
+	if (ask(options, &request, &answer, &error) < 0)
 		return print_error(&error);
 	return print_answer(options, answer, &out);
 }
@@ -115,12 +123,13 @@ verb_alias(const struct options *options)
 int
 verb_reload(const struct options *options)
 {
+	const struct request request = {options->verb == VERB_RELOAD ? "reload" : "reopen", NULL,
+		NULL};
 	struct jbr_buffer out = {0};
 	struct jbr_error error;
 	json_t *answer = NULL;
 
-	if (ask(options, options->verb == VERB_RELOAD ? "reload" : "reopen", NULL, NULL, &answer,
-		    &error) < 0)
+	if (ask(options, &request, &answer, &error) < 0)
 		return print_error(&error);
 	return print_answer(options, answer, &out);
 }

@@ -260,22 +260,33 @@ take_option(struct options *options, size_t row, const char *text, struct jbr_er
 
 /* ---- the line ---- */
 
+/* The command line, and what getopt has to know of it. */
+struct line {
+	int argc;
+	char **argv;
+	struct option forms[JBR_COUNT_OF(rows) + 1];
+	char letters[2 * JBR_COUNT_OF(rows) + 2];
+};
+
 /* Long and short forms for getopt. */
 static void
-make_forms(struct option *ret_long, char *ret_short)
+make_forms(struct line *line)
 {
-	*ret_short++ = ':';
+	char *letter = line->letters;
+
+	*letter++ = ':';
 	for (size_t i = 0; i < JBR_COUNT_OF(rows); i++) {
 		bool has_argument = rows[i].kind != KIND_FLAG;
 
-		ret_long[i] = (struct option){rows[i].name, has_argument, NULL, ID_FIRST + (int)i};
+		line->forms[i] = (struct option){rows[i].name, has_argument, NULL,
+			ID_FIRST + (int)i};
 		if (rows[i].letter == 0)
 			continue;
-		*ret_short++ = rows[i].letter;
+		*letter++ = rows[i].letter;
 		if (has_argument)
-			*ret_short++ = ':';
+			*letter++ = ':';
 	}
-	*ret_short = '\0';
+	*letter = '\0';
 }
 
 static size_t
@@ -289,22 +300,21 @@ row_of(int id)
 
 /* The verb is the first word that is no option and no option's argument: options may stand before it. */
 static int
-find_verb(int argc, char **argv, const struct option *forms, const char *letters, size_t *ret_verb,
-	struct jbr_error *error)
+find_verb(const struct line *line, size_t *ret_verb, struct jbr_error *error)
 {
 	const char *name = "help";
 	char *words[WORDS_MAX + 1] = {NULL}; /* getopt puts them in another order */
 	int id;
 
-	if (argc > WORDS_MAX)
+	if (line->argc > WORDS_MAX)
 		return jbr_error_set(error, -EINVAL, "more than %d words", WORDS_MAX);
-	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	memcpy(words, line->argv, (size_t)line->argc * sizeof(*words));
 	opterr = 0;
 	optind = 0;
-	while ((id = getopt_long(argc, words, letters, forms, NULL)) != -1)
+	while ((id = getopt_long(line->argc, words, line->letters, line->forms, NULL)) != -1)
 		if (id == '?' && optind > 1 && strcmp(words[optind - 1], "--version") == 0)
 			name = "version";
-	if (optind < argc)
+	if (optind < line->argc)
 		name = words[optind];
 	for (size_t i = 0; i < JBR_COUNT_OF(verbs); i++) {
 		if (strcmp(verbs[i].name, name) != 0)
@@ -329,25 +339,26 @@ check_words(const struct options *options, size_t verb, struct jbr_error *error)
 }
 
 static int
-take_line(int argc, char **argv, const struct option *forms, const char *letters,
-	struct options *options, struct jbr_error *error)
+take_line(const struct line *line, struct options *options, struct jbr_error *error)
 {
 	bool is_version = options->verb == VERB_VERSION || options->verb == VERB_HELP;
 	int rc = 0;
 	int id;
 
 	optind = 0;
-	while (rc == 0 && (id = getopt_long(argc, argv, letters, forms, NULL)) != -1) {
+	while (rc == 0 &&
+		(id = getopt_long(line->argc, line->argv, line->letters, line->forms, NULL)) !=
+			-1) {
 		size_t row = row_of(id);
 
 		if (id == ':')
 			return jbr_error_set(error, -EINVAL, "%s: an argument is missing",
-				argv[optind - 1]);
+				line->argv[optind - 1]);
 		if (row == JBR_COUNT_OF(rows)) {
-			if (is_version && strcmp(argv[optind - 1], "--version") == 0)
+			if (is_version && strcmp(line->argv[optind - 1], "--version") == 0)
 				continue;
 			return jbr_error_set(error, -EINVAL, "unknown option '%.60s'",
-				argv[optind - 1]);
+				line->argv[optind - 1]);
 		}
 		if (strcmp(rows[row].name, "help") == 0) {
 			if (options->verb != VERB_HELP)
@@ -369,17 +380,16 @@ options_parse(int argc, char **argv, struct options *ret_options, struct jbr_err
 		.crit_loss = 1,
 		.warn_span_loss = -1,
 		.crit_span_loss = -1};
-	struct option forms[JBR_COUNT_OF(rows) + 1] = {0};
-	char letters[2 * JBR_COUNT_OF(rows) + 2];
+	struct line line = {.argc = argc, .argv = argv};
 	size_t verb = 0;
 	int rc;
 
-	make_forms(forms, letters);
-	rc = find_verb(argc, argv, forms, letters, &verb, error);
+	make_forms(&line);
+	rc = find_verb(&line, &verb, error);
 	if (rc < 0)
 		return rc;
 	options.verb = verbs[verb].verb;
-	rc = take_line(argc, argv, forms, letters, &options, error);
+	rc = take_line(&line, &options, error);
 	if (rc < 0)
 		return rc;
 	if (rc == 0) {

@@ -69,7 +69,8 @@ put_rows(const struct view *view, const char *family, const char *heading, const
 	struct jbr_buffer *out)
 {
 	struct view_row rows[ROWS_MAX];
-	uint32_t count = view_rows(view, family, NULL, VIEW_BY_RISE, rows, ROWS_MAX);
+	const struct view_query query = {family, NULL, VIEW_BY_RISE};
+	uint32_t count = view_rows(view, &query, rows, ROWS_MAX);
 
 	jbr_buffer_format(out, "\n%-28s %10s %13s %15s\n", heading, "per s", "last minute",
 		"in all");
@@ -151,7 +152,8 @@ static void
 write_family(const struct view *view, const char *key, const char *family, struct jbr_json *json)
 {
 	struct view_row rows[ROWS_MAX];
-	uint32_t count = view_rows(view, family, NULL, VIEW_BY_NAME, rows, ROWS_MAX);
+	const struct view_query query = {family, NULL, VIEW_BY_NAME};
+	uint32_t count = view_rows(view, &query, rows, ROWS_MAX);
 
 	jbr_json_object_open(json, key);
 	for (uint32_t i = 0; i < count; i++)

@@ -89,9 +89,11 @@ fill_tables(struct top *top)
 
 	if (top->view.shm == NULL)
 		return;
-	for (unsigned i = 0; i < JBR_COUNT_OF(families); i++)
-		top->nb_rows[i] = view_rows(&top->view, families[i], filter, top->order,
-			top->rows[i], TOP_ROWS_MAX);
+	for (unsigned i = 0; i < JBR_COUNT_OF(families); i++) {
+		const struct view_query query = {families[i], filter, top->order};
+
+		top->nb_rows[i] = view_rows(&top->view, &query, top->rows[i], TOP_ROWS_MAX);
+	}
 	read_hosts(top);
 }
 

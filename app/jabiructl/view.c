@@ -234,8 +234,8 @@ by_name(const void *a, const void *b)
 }
 
 uint32_t
-view_rows(const struct view *view, const char *family, const char *filter, enum view_order order,
-	struct view_row *ret_rows, uint32_t max)
+view_rows(const struct view *view, const struct view_query *query, struct view_row *ret_rows,
+	uint32_t max)
 {
 	static int (*const compare[])(const void *, const void *) = {by_rise, by_total, by_name};
 	struct view_row *rows = calloc(view->info->nb_series, sizeof(*rows));
@@ -244,14 +244,15 @@ view_rows(const struct view *view, const char *family, const char *filter, enum 
 
 	if (rows == NULL)
 		return 0;
-	for (uint32_t at = 0; (series = next_of(view, family, NULL, &at)) != NULL;) {
+	for (uint32_t at = 0; (series = next_of(view, query->family, NULL, &at)) != NULL;) {
 		if (series->nb_labels == 0 || view_value(view, series) == 0 ||
-			(filter != NULL && strstr(series->labels[0].value, filter) == NULL))
+			(query->filter != NULL &&
+				strstr(series->labels[0].value, query->filter) == NULL))
 			continue;
 		rows[count++] = (struct view_row){series, view_value(view, series),
 			view_rise(view, series), view_rate(view, series)};
 	}
-	qsort(rows, count, sizeof(*rows), compare[order % VIEW_ORDERS]);
+	qsort(rows, count, sizeof(*rows), compare[query->order % VIEW_ORDERS]);
 	count = jbr_min_u32(count, max);
 	memcpy(ret_rows, rows, count * sizeof(*rows));
 	free(rows);

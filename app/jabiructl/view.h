@@ -70,7 +70,13 @@ struct view_row {
 enum view_order { VIEW_BY_RISE, VIEW_BY_TOTAL, VIEW_BY_NAME, VIEW_ORDERS };
 extern const char *const view_order_names[VIEW_ORDERS];
 
-/** The series of @p family whose total is not 0 and whose first label holds @p filter (NULL: any), in
- * order, at most @p max. @return how many */
-uint32_t view_rows(const struct view *view, const char *family, const char *filter,
-	enum view_order order, struct view_row *ret_rows, uint32_t max);
+/** Which series, and in which order. */
+struct view_query {
+	const char *family;
+	const char *filter; /**< their first label holds it; NULL = any */
+	enum view_order order;
+};
+
+/** The series that are asked for and whose total is not 0, at most @p max. @return how many */
+uint32_t view_rows(const struct view *view, const struct view_query *query,
+	struct view_row *ret_rows, uint32_t max);

@@ -218,7 +218,8 @@ struct jbr_config_aliases {
 struct jbr_config_lines {
 	uint32_t enabled[JBR_ANOM_COUNT];
 	uint32_t action[JBR_ANOM_COUNT];
-	uint32_t params[sizeof(struct jbr_params) / sizeof(uint32_t)]; /**< in the order of its members */
+	uint32_t params[sizeof(struct jbr_params) /
+		sizeof(uint32_t)]; /**< in the order of its members */
 };
 
 /** The whole configuration as a value: `config.timeout_established_s`, `config.ports[0].queues`. */

@@ -150,7 +150,8 @@ names_are_checked(void **state)
 	expect_bad("host bits", HEAD "aliases: [{network: 10.0.0.1/8, name: m}]\n",
 		"f:2:11: aliases[0].network: '10.0.0.1/8' has bits set behind its prefix\n");
 	expect_bad("long name",
-		HEAD "aliases: [{network: '::1', name: 0123456789012345678901234567890123456789}]\n",
+		HEAD
+		"aliases: [{network: '::1', name: 0123456789012345678901234567890123456789}]\n",
 		"f:2:11: aliases[0].name: a name has 1 to 39 bytes that can be printed, no blank "
 		"at "
 		"its ends and no # at its start\n");
