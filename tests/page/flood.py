@@ -116,4 +116,5 @@ def main():
     page.finish()
 
 
-main()
+if __name__ == '__main__':
+    main()

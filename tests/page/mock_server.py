@@ -213,6 +213,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.stream()
             else:
                 self.answer_api(url.path, query)
+        except (KeyError, ValueError) as error:
+            self.answer({'error': f'asked for wrongly: {error}'}, status=400)
         except (BrokenPipeError, ConnectionResetError):
             pass
 
@@ -245,11 +247,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def events(self, query):
         after = int(query.get('after', 0))
         limit = int(query.get('limit', 100))
+        if not 1 <= limit <= 1000:
+            raise ValueError('limit')
         kept = self.mock.model.events
         found = [event for event in kept if event['number'] > after
                  and query.get('anomaly', event['anomaly']) == event['anomaly']
                  and query.get('host', event['src_ip']) in (event['src_ip'], event['dest_ip'])]
-        found = found[:limit]
+        found = found[:limit] if 'after' in query else found[-limit:]
         oldest = kept[0]['number'] if kept else 1
         return {'next': found[-1]['number'] if found else after,
                 'lost': max(0, oldest - 1 - after) if after else 0, 'events': found}

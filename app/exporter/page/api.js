@@ -22,8 +22,8 @@ export async function ask(name, query = {}) {
 	return body;
 }
 
-/** The stream of events. Reopens by itself for as long as the page lives.
- * on.open(), on.closed(), on.anomaly(event), on.lost(n), on.snapshot(status). */
+/** The stream of events. Reopens by itself for as long as the page lives. on.open(goesOn): it goes on
+ * after the event that came last, and tells what was lost since; else it begins with what is new. on.closed(), on.anomaly(event), on.lost(n), on.snapshot(status). */
 export function openStream(on) {
 	let source = null;
 	const parsed = (use) => (message) => {
@@ -36,9 +36,13 @@ export function openStream(on) {
 		use(data);
 	};
 	const start = () => {
+		let hasNumber = false; // the browser then sends it as it comes back
 		source = new EventSource('events');
-		source.addEventListener('open', on.open);
-		source.addEventListener('anomaly', parsed(on.anomaly));
+		source.addEventListener('open', () => on.open(hasNumber));
+		source.addEventListener('anomaly', parsed((event) => {
+			hasNumber = true;
+			on.anomaly(event);
+		}));
 		source.addEventListener('lost', parsed((data) => on.lost(data.lost)));
 		source.addEventListener('snapshot', parsed(on.snapshot));
 		source.addEventListener('error', () => {

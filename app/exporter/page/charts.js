@@ -6,6 +6,7 @@ import {WINDOW_S} from './figures.js';
 import {clock, clockShort, short} from './format.js';
 
 const AXIS_PX = 52;
+const LEAST_S = 60;
 export const STACK_SLOTS = 8; // the last colour is that of all others
 
 const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -51,8 +52,11 @@ class Chart {
 	}
 }
 
-/** The window ends at the newest time, however short what is known. */
-const window = (u, min, max) => [(max ?? Date.now() / 1000) - WINDOW_S, max ?? Date.now() / 1000];
+/** What is known, up to the newest time: at least a minute and at most the whole window. */
+function window(u, min, max) {
+	const newest = max ?? Date.now() / 1000;
+	return [Math.max(newest - WINDOW_S, Math.min(min ?? newest, newest - LEAST_S)), newest];
+}
 
 const fromZero = (least) => (u, min, max) => [0, Math.max(max ?? 0, least) * 1.08];
 
@@ -62,7 +66,8 @@ function axes() {
 		grid: {stroke: color('--grid'), width: 1}, ticks: {show: false},
 	};
 	return [
-		{...common, size: 22, space: 60, values: (u, times) => times.map(clockShort)},
+		{...common, size: 22, space: 60,
+			values: (u, times, axis, space, step) => times.map(step < 60 ? clock : clockShort)},
 		{...common, size: AXIS_PX, space: 28, values: (u, values) => values.map(short)},
 	];
 }

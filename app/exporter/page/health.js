@@ -103,7 +103,8 @@ export class Health {
 		if ([...listed.children].map((item) => item.textContent).join('\n') !== sentences.join('\n'))
 			listed.replaceChildren(...sentences.map((text) => el('li', {text})));
 		const isCut = this.isLinked === false || this.silence_s > 0;
-		setText(byId('link'), this.isLinked === null ? 'connecting' : isCut ? 'reconnecting' : 'live');
+		setText(byId('link'), this.isLinked === null ? 'connecting' : isCut ? 'reconnecting'
+			: this.status?.life === 'alive' ? 'live' : 'connected');
 		setAttribute(byId('link-dot'), 'class', isCut ? 'dot cut' : this.isLinked ? 'dot' : 'dot wait');
 		const isOld = isCut || (this.status !== null && this.status.life !== 'alive');
 		document.body.classList.toggle('old', isOld);

@@ -15,6 +15,8 @@ const HOSTS_EVERY_MS = 5000;
 const SILENT_MS = 4000;  // the stream says something each second
 const BEHIND_S = 5;      // an own gap of this length is filled from the history
 const EVENT_RATE_S = 5;
+const ASKED_MAX = 1000;  // events of one answer
+const ANSWERS_MAX = 4;
 
 const METRICS = [
 	{metric: 'jabiru_received_packets_total', points: WINDOW_S},
@@ -121,19 +123,28 @@ async function refreshHosts() {
 	}
 }
 
+/** Events behind number @p known as far as the exporter has them, the newest at least; 0: the newest. */
+async function eventsBehind(known) {
+	const newest = (await ask('events', {limit: ASKED_MAX})).events;
+	const older = [];
+	let after = known;
+	for (let i = 0; known > 0 && i < ANSWERS_MAX && after + 1 < (newest[0]?.number ?? 0); i++) {
+		const {events, lost} = await ask('events', {after, limit: ASKED_MAX});
+		list.lost(lost);
+		older.push(...events);
+		after = events.at(-1)?.number ?? Infinity;
+	}
+	if (known > 0 && after + 1 < (newest[0]?.number ?? 0))
+		list.lost(newest[0].number - 1 - after);
+	return [...older, ...newest];
+}
+
 /** The events that came before the stream, or while it was away. */
 async function catchUp() {
 	list.hold();
 	let older = [];
 	try {
-		const stats = await ask('stats');
-		const newest = stats.families.find((family) => family.name === 'jabiru_events_total')
-			?.series[0]?.value ?? 0;
-		const known = list.newest.number <= newest ? list.newest.number : 0;
-		const answer = await ask('events', {after: Math.max(known, newest - KEPT, 0), limit: KEPT});
-		older = answer.events;
-		if (known > 0)
-			list.lost(Math.max(0, newest - KEPT - known));
+		older = await eventsBehind(list.newest.number);
 	} catch {
 		// no sensor, or none any more: the stream goes on when there is one
 	}
@@ -145,7 +156,7 @@ async function askOlder({anomaly}) {
 	if (anomaly === '')
 		return;
 	try {
-		list.addOlder((await ask('events', {after: 0, limit: KEPT, anomaly})).events);
+		list.addOlder((await ask('events', {limit: ASKED_MAX, anomaly})).events);
 	} catch {
 		// what is here is shown all the same
 	}
@@ -158,11 +169,12 @@ const alive = () => {
 };
 
 openStream({
-	open: () => {
+	open: (goesOn) => {
 		alive();
 		health.setLink(true);
 		needsHistory = true;
-		catchUp();
+		if (!goesOn)
+			catchUp();
 		refresh();
 		refreshHosts();
 		if (catalog === null)
