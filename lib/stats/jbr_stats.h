@@ -43,7 +43,15 @@ struct jbr_counters {
 void jbr_counters_add(struct jbr_counters *to, const struct jbr_counters *from);
 
 /** Sum of the reasons. */
-uint64_t jbr_counters_not_analysed(const struct jbr_counters *counters);
+static inline uint64_t
+jbr_counters_not_analysed(const struct jbr_counters *counters)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < JBR_NOT_ANALYSED_COUNT; i++)
+		sum += counters->not_analysed[i];
+	return sum;
+}
 
 /** Sum of the evictions. */
 uint64_t jbr_counters_evictions(const struct jbr_counters *counters);
@@ -114,6 +122,7 @@ struct jbr_worker_figures {
 	uint64_t lost_records;
 	uint64_t lost_findings;
 	uint64_t open[JBR_FLOW_CLASSES];
+	uint64_t port_polled[JBR_CONFIG_MAX_ports]; /**< sum == polled, in live mode */
 	struct jbr_histogram poll_gap;
 	struct jbr_histogram handshake_rtt;
 	struct jbr_histogram server_response;

@@ -134,12 +134,9 @@ make(struct jbr_publisher *publisher, const struct directory *directory,
 	publisher->block = calloc(JBR_WORKER_VALUES, sizeof(uint64_t));
 	if (publisher->values == NULL || publisher->block == NULL)
 		return jbr_error_set(error, -ENOMEM, "cannot publish: %s", strerror(ENOMEM));
-	rc = segment_file_make(folder, params->instance, publisher->size, &publisher->fd,
-		&publisher->bytes, error);
-	if (rc < 0) {
-		publisher->fd = -1;
+	rc = segment_file_make(folder, params->instance, publisher, error);
+	if (rc < 0)
 		return rc;
-	}
 	fill_header(&header, directory, params, publisher->size);
 	publisher->header = (struct jbr_shm_header *)publisher->bytes;
 	memcpy(publisher->bytes, &header, sizeof(header));

@@ -57,9 +57,9 @@ int directory_build(struct directory *directory, const struct jbr_publisher_para
 /** Release. */
 void directory_fini(struct directory *directory);
 
-/** Make the file of @p size bytes and map it: it has a name only for this process until
- * segment_file_show(). @return 0, or -errno with @p error. */
-int segment_file_make(const char *folder, const char *instance, uint64_t size, int *ret_fd,
-	uint8_t **ret_bytes, struct jbr_error *error);
+/** Make the file with publisher->size bytes and map it, which sets `fd` and `bytes`: it has a name only
+ * for this process until segment_file_show(). @return 0, or -errno with @p error. */
+int segment_file_make(const char *folder, const char *instance, struct jbr_publisher *publisher,
+	struct jbr_error *error);
 /** Give it its name. @return as above. */
 int segment_file_show(const char *folder, const char *instance, struct jbr_error *error);

@@ -107,12 +107,13 @@ paths(const char *folder, const char *instance, char path[PATH_MAX], char hidden
 }
 
 int
-segment_file_make(const char *folder, const char *instance, uint64_t size, int *ret_fd,
-	uint8_t **ret_bytes, struct jbr_error *error)
+segment_file_make(const char *folder, const char *instance, struct jbr_publisher *publisher,
+	struct jbr_error *error)
 {
 	char path[PATH_MAX];
 	char hidden[PATH_MAX];
 	void *bytes;
+	int fd = -1;
 	int rc = paths(folder, instance, path, hidden, error);
 
 	if (rc == 0)
@@ -120,17 +121,18 @@ segment_file_make(const char *folder, const char *instance, uint64_t size, int *
 	if (rc == 0)
 		rc = check_free(path, instance, error);
 	if (rc == 0)
-		rc = open_hidden(hidden, size, ret_fd, error);
+		rc = open_hidden(hidden, publisher->size, &fd, error);
 	if (rc < 0)
 		return rc;
-	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *ret_fd, 0);
+	bytes = mmap(NULL, publisher->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (bytes == MAP_FAILED) {
 		rc = jbr_error_set(error, -errno, "cannot map '%s': %s", path, strerror(errno));
 		(void)unlink(hidden);
-		close(*ret_fd);
+		close(fd);
 		return rc;
 	}
-	*ret_bytes = bytes;
+	publisher->fd = fd;
+	publisher->bytes = bytes;
 	return 0;
 }
 

@@ -101,6 +101,10 @@ class Includes:
             if room.group(1) in allowed_rooms(path, self.deps):
                 return f'lib/{room.group(1)}/{name}'
             return self.fault(path, number, f'"{name}": {folder_of(path)} may not use that room')
+        # the rows of the catalogue, for who makes something of them
+        if name.endswith('.def') and f'lib/catalog/{name}' in self.known and \
+                'catalog' in allowed_rooms(path, self.deps):
+            return f'lib/catalog/{name}'
         for folder in self.folders_of_test(path):
             if f'{folder}/{name}' in self.known and not name.endswith('.c'):
                 return f'{folder}/{name}'
