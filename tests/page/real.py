@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """The page as jabiru-exporter serves it, on a segment that is fed: live, at 1,000 events a second, and
-through the end, the death and the restart of the sensor and of the exporter.
+through the end, the death and the restart of the sensor and of the exporter. Then on a capture that a
+sensor replays at the speed of its recording, again and again.
 
-usage: real.py EXPORTER FEED_SEGMENT
+usage: real.py EXPORTER FEED_SEGMENT JABIRU CAPTURE
 """
+import pathlib
+import subprocess
 import sys
 
 import browser
@@ -108,6 +111,41 @@ def check_restarts(page, place, feed, exporter):
             print('  ' + page.text('#health-reasons'))
 
 
+def replay(place):
+    """Start a sensor that replays and publishes. @return its process and its segment"""
+    config = pathlib.Path(place) / 'replay.yaml'
+    config.write_text(f'config_version: 1\nstats:\n  folder: "{place}"\n  instance: "replay"\n',
+                      encoding='utf-8')
+    process = subprocess.Popen(
+        [JABIRU, 'replay', CAPTURE, '--config', config, '--publish', '--speed', '1', '--loop', '100'],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return process, pathlib.Path(place) / 'replay'
+
+
+def check_replay(place):
+    """The page lives while a real sensor works."""
+    process, segment = replay(place)
+    try:
+        with station.Exporter(EXPORTER, segment) as exporter, \
+                browser.browser(f'http://127.0.0.1:{exporter.port}/') as page:
+            page.open()
+            page.wait('return document.querySelector("#health").classList.contains("ok")',
+                      'replay: health is OK')
+            page.check(' replay ' in page.text('#facts'), 'replay: the page says that it is one')
+            for what, script in (('packets', 'document.querySelector("#packets-legend").textContent'),
+                                 ('events', 'document.querySelector("#event-table tbody").textContent'),
+                                 ('anomalies', 'document.querySelector("#anomalies tbody").textContent')):
+                before = page.run(f'return {script}')
+                page.wait(f'return {script} !== arguments[0]', f'replay: {what} go on', before,
+                          seconds=90)
+            page.screenshot('real_replay')
+            page.check_console()
+            return page
+    finally:
+        process.terminate()
+        process.communicate(timeout=station.WAIT_S)
+
+
 def main():
     browser.programs()
     with station.folder() as place, station.Feed(FEED, place, 'events=20') as feed, \
@@ -130,8 +168,11 @@ def main():
             check_restarts(page, place, feed, exporter)
             page.check_console(allowed=('ERR_CONNECTION_REFUSED', 'ERR_INCOMPLETE_CHUNKED', '503',
                                         'ERR_CONNECTION_RESET', 'ERR_EMPTY_RESPONSE'))
+        second = check_replay(place)
+    page.problems += second.problems
+    page.nb_checks += second.nb_checks
     page.finish()
 
 
-EXPORTER, FEED = sys.argv[1:3]
+EXPORTER, FEED, JABIRU, CAPTURE = sys.argv[1:5]
 main()
