@@ -17,6 +17,7 @@ TESTS = {
     'tests/fuzz': r'fuzz_(\w+)\.c',
     'tests/lint': r'(\w+\.(?:py|sh))',
     'tests/live': r'(\w+\.(?:py|c))',
+    'tests/page': r'(\w+\.py)',
     'tests/replay': r'(\w+\.py)',
 }
 NO_TESTS = {'tests/lint/tree.py', 'tests/lint/list_files.sh'}
