@@ -35,6 +35,7 @@ FOREIGN = [
     (r'(.*/)?yaml\.h$', ['lib/config']),
     (r'(.*/)?hs(_\w+)?\.h$', ['lib/match']),
     (r'numa(if)?\.h$', ['app/sensor']),
+    (r'event2/\w+\.h$', ['app/exporter']),
     (r'cmocka\.h$', ['tests/unit']),
     (r'(.*/)?rte_(eal|ethdev|lcore|launch|mempool|log|malloc)\w*\.h$',
      ['app/sensor', 'app/bench', 'tests/unit']),
@@ -119,7 +120,7 @@ class Includes:
         if not path.startswith('tests/'):
             return []
         room = re.match(r'tests/unit/test_([a-z]+)', path)
-        return ['tests/builder', 'app/sensor', 'app/bench'] + (
+        return ['tests/builder', 'app/sensor', 'app/bench', 'app/exporter'] + (
             [f'lib/{room.group(1)}'] if room else [])
 
     def check_deps(self):
