@@ -7,9 +7,11 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "answer.h"
 
+static const int send_buffer = STREAM_QUEUE_BYTES;
 static const struct timeval write_timeout = {.tv_sec = IDLE_S};
 
 /* ---- texts ---- */
@@ -207,6 +209,9 @@ stream_start(struct server *server, struct evhttp_request *request)
 		"text/event-stream");
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Cache-Control", "no-store");
 	evhttp_send_reply_start(request, 200, "OK");
+	/* else the kernel would hold megabytes that are no news any more when they are taken */
+	(void)setsockopt(bufferevent_getfd(stream->bev), SOL_SOCKET, SO_SNDBUF, &send_buffer,
+		sizeof(send_buffer));
 	/* it sends nothing more, so only taking is timed */
 	bufferevent_set_timeouts(stream->bev, NULL, &write_timeout);
 	jbr_buffer_format(&text, "retry: 2000\n\n");
