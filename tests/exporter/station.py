@@ -4,11 +4,15 @@ import contextlib
 import http.client
 import json
 import pathlib
+import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 WAIT_S = 20
+SKIPPED = 77  # what meson shows as SKIP
 
 
 class Fault(Exception):
@@ -32,12 +36,26 @@ def wait_for(condition, what, seconds=WAIT_S):
         time.sleep(0.05)
 
 
+def need(*programs):
+    """Leave with a visible SKIP where one is not installed."""
+    for program in programs:
+        if shutil.which(program) is None:
+            print(f'SKIP: {program} is not installed')
+            sys.exit(SKIPPED)
+
+
+def free_port():
+    """A port of the loopback that is free now."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        return server.getsockname()[1]
+
+
 class Process:
     """A program that says a line when it is ready; ended with the block."""
 
     def __init__(self, *command, **more):
-        self.process = subprocess.Popen([str(word) for word in command], text=True,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+        streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more}
+        self.process = subprocess.Popen([str(word) for word in command], text=True, **streams)
 
     def __enter__(self):
         return self
