@@ -198,6 +198,8 @@ static bool
 bring_to(struct live *live, enum loop_order order, unsigned limit_ms,
 	const struct listener *listener)
 {
+	/* by the clock: passing on what the workers tell can take longer than the rests between */
+	uint64_t until_ns = jbr_shm_now_ns() + limit_ms * JBR_NS_PER_MS;
 	uint64_t turns[WORKERS_MAX];
 	bool is_reached = false;
 
@@ -205,12 +207,12 @@ bring_to(struct live *live, enum loop_order order, unsigned limit_ms,
 		turns[i] = __atomic_load_n(&live->loops[i]->turns, __ATOMIC_RELAXED);
 		loop_order(live->loops[i], order);
 	}
-	for (unsigned waited = 0; !is_reached; waited += CONTROL_REST_MS) {
+	while (!is_reached) {
 		is_reached = true;
 		for (unsigned i = 0; i < live->nb_workers; i++)
 			is_reached &= loop_has_reached(live->loops[i], order);
 		live_collect(live, listener->tell, listener->context);
-		if (limit_ms > 0 && waited >= limit_ms && have_turned(live, turns))
+		if (limit_ms > 0 && jbr_shm_now_ns() >= until_ns && have_turned(live, turns))
 			break;
 		if (!is_reached)
 			rest(CONTROL_REST_MS * JBR_NS_PER_MS);
