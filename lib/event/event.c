@@ -76,8 +76,9 @@ jbr_event_write_time(struct jbr_json *json, const char *key, uint64_t time_ns)
 	jbr_json_string(json, key, text);
 }
 
-static void
-write_address(struct jbr_json *json, const char *key, const uint8_t address[16], uint8_t ip_version)
+void
+jbr_event_write_address(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version)
 {
 	char text[JBR_ADDRESS_TEXT_SIZE];
 
@@ -97,9 +98,9 @@ jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_t tim
 		jbr_json_uint(json, "flow_id", flow_id);
 	jbr_json_string(json, "event_type", event_type);
 	if (jbr_event_has_address(tuple)) {
-		write_address(json, "src_ip", tuple->src, tuple->ip_version);
+		jbr_event_write_address(json, "src_ip", tuple->src, tuple->ip_version);
 		jbr_json_uint(json, "src_port", tuple->src_port);
-		write_address(json, "dest_ip", tuple->dst, tuple->ip_version);
+		jbr_event_write_address(json, "dest_ip", tuple->dst, tuple->ip_version);
 		jbr_json_uint(json, "dest_port", tuple->dst_port);
 	}
 	jbr_json_string(json, "proto", "TCP");
@@ -114,6 +115,15 @@ jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_t tim
 		jbr_event_community_id(tuple, community_id);
 		jbr_json_string(json, "community_id", community_id);
 	}
+}
+
+void
+jbr_event_write_each_way(struct jbr_json *json, const char *key, const uint64_t values[JBR_SIDES])
+{
+	jbr_json_object_open(json, key);
+	jbr_json_uint(json, "to_server", values[JBR_ORIGINATOR]);
+	jbr_json_uint(json, "to_client", values[JBR_RESPONDER]);
+	jbr_json_object_close(json);
 }
 
 void
@@ -207,7 +217,7 @@ write_entity(struct jbr_json *json, const struct jbr_event *event)
 	} else {
 		jbr_json_string(json, "kind", "source");
 		if (jbr_event_has_address(tuple))
-			write_address(json, "ip", tuple->src, tuple->ip_version);
+			jbr_event_write_address(json, "ip", tuple->src, tuple->ip_version);
 		else
 			jbr_json_null(json, "ip");
 	}

@@ -72,6 +72,18 @@ void jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_
 /** Write a timestamp. */
 void jbr_event_write_time(struct jbr_json *json, const char *key, uint64_t time_ns);
 
+/** Write an address in the form of its version. */
+void jbr_event_write_address(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version);
+
+/** Write what each of the packets' two directions holds. */
+void jbr_event_write_each_way(struct jbr_json *json, const char *key,
+	const uint64_t values[JBR_SIDES]);
+
+/** Fill @p count words to key a hash with, anew in every process.
+ * @param owner  memory whose address serves where there are no random numbers */
+void jbr_event_secret(const void *owner, uint64_t *ret_words, size_t count);
+
 /** Write the names of the trust flags as an array. */
 void jbr_event_write_trust(struct jbr_json *json, uint16_t trust);
 
