@@ -174,6 +174,7 @@ struct jbr_params {
 enum {
 	JBR_CONFIG_STRING_SIZE = 64,
 	JBR_CONFIG_LIST_STRING_SIZE = 256, /**< of a text in a list */
+	JBR_CONFIG_PATH_SIZE = 256,
 #define JBR_LIST(tier, list, count, help, example) JBR_CONFIG_MAX_##list = count,
 #include "configuration.def"
 };
@@ -197,6 +198,7 @@ struct jbr_config {
 #define JBR_BOOL(section, key, ...) bool section##_##key;
 #define JBR_ENUM(section, key, ...) uint8_t section##_##key;
 #define JBR_STRING(section, key, ...) char section##_##key[JBR_CONFIG_STRING_SIZE];
+#define JBR_PATH(section, key, help) char section##_##key[JBR_CONFIG_PATH_SIZE];
 #include "configuration.def"
 	struct jbr_params params;
 	bool anomaly_enabled[JBR_ANOM_COUNT];
