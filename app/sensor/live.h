@@ -39,6 +39,8 @@ int live_create(const struct live_params *params, struct live **ret_live, struct
 int live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error);
 /** To be called about once a second: keeps the clock. */
 void live_tick(struct live *live);
+/** The time of the stamps. Valid once it was started, also after its end. */
+uint64_t live_now_ns(const struct live *live);
 /** Pass on what the workers have told so far. */
 void live_collect(struct live *live, live_tell_fn *tell, void *context);
 /** Stop receiving, finish what was received, end the workers, and pass on the rest.

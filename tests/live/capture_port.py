@@ -6,6 +6,7 @@ workers can take, without end: what is lost is counted, and all adds up.
 
 usage: capture_port.py JABIRU CAPTURE
 """
+import json
 import signal
 import sys
 
@@ -51,8 +52,9 @@ def check_signals(live, problems):
         problems.append(f'no state: {live.errors()}')
     live.flows_path.rename(live.folder / 'rotated')
     live.send(signal.SIGUSR2)
-    if not live.wait_for('opened anew') or not live.flows_path.exists():
-        problems.append(f'no new file: {live.errors()}')
+    for path in (live.flows_path, live.events_path):
+        if not live.wait_for(f"'{path}' was opened anew") or not path.exists():
+            problems.append(f'no new file: {live.errors()}')
     live.send(signal.SIGHUP)
     if not live.wait_for('the configuration was not read again'):
         problems.append(f'no answer to HUP: {live.errors()}')
@@ -68,9 +70,25 @@ def records(live):
     return count
 
 
+def check_aggregates(name, live, sink, problems):
+    """They are what the schema says, and of as many connections as were counted."""
+    path = live.folder / 'aggregates'
+    lines = [line for line in live.flows_path.read_text().splitlines(keepends=True)
+             if '"event_type":"flow_aggregate"' in line]
+    path.write_text(''.join(lines))
+    own = [json.loads(line)['jabiru'] for line in lines]
+    told = sum(row['connections'] for row in own)
+    if len(lines) != sink['aggregates'] or told != sink['aggregated'] or \
+            any(row['connections'] != sum(row['conn_states'].values()) for row in own):
+        problems.append(f'{name}: {len(lines)} aggregates of {told} connections: {sink}')
+    if lines:
+        sensor.validate(name, 'event', path, problems)
+
+
 def check_overload(jabiru, capture, problems):
     name = 'overload'
-    config = (f'{COMMON}worker: {{cpus: "0,1", ring_size: 64}}\nports:\n'
+    config = (f'{COMMON}worker: {{cpus: "0,1", ring_size: 64}}\nevent: {{records_per_s: 1000}}\n'
+              'ports:\n'
               f'  - device: "net_pcap0,rx_pcap={capture},infinite_rx=1"\n')
     with sensor.running(jabiru, config, '--duration', '1') as live:
         code = live.wait()
@@ -82,11 +100,19 @@ def check_overload(jabiru, capture, problems):
         lost = report['packets']['not_analysed']['ring_full']
         if lost == 0:
             problems.append(f'{name}: nothing was lost: {report["live"]}')
+        sink = sensor.sink_of(report, 'flows')
+        if records(live) != sink['written'] or sink['emitted'] != sink['written']:
+            problems.append(f'{name}: {records(live)} lines: {sink}')
+        if not sink['aggregated'] or not sink['left_out']:
+            problems.append(f'{name}: no record was beyond the budget: {sink}')
         told = sum(worker['lost_records'] for worker in report['live']['workers'])
-        told += records(live)
+        told += sink['written'] - sink['aggregates'] + sink['aggregated'] + sink['left_out']
         if report['connections']['total'] != told:
             problems.append(f'{name}: {told} records of {report["connections"]["total"]}')
-        print(f'{name}: {report["packets"]["received"]} packets, {lost} lost between workers')
+        check_aggregates(name, live, sink, problems)
+        print(f'{name}: {report["packets"]["received"]} packets, {lost} lost between workers, '
+              f'{sink["aggregated"]} connections in {sink["aggregates"]} lines, '
+              f'{sink["left_out"]} in none')
 
 
 def main():
