@@ -14,6 +14,8 @@
 #include "live.h"
 #include "report.h"
 #include "run_output.h"
+#include "run_publish.h"
+#include "telemetry.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
@@ -31,6 +33,8 @@ struct run {
 	struct live_plan plan;
 	struct live *live;
 	struct run_output *output;
+	struct run_publish *shared; /* NULL = nothing is published */
+	struct publish *publish;    /* of it */
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
@@ -95,6 +99,35 @@ say_lines(struct jbr_buffer *lines)
 	jbr_buffer_fini(lines);
 }
 
+/* ---- shared memory ---- */
+
+/* Without it the sensor works all the same, only that nobody sees it. */
+static void
+start_publishing(struct run *run)
+{
+	struct jbr_error error = {0};
+
+	if (!run->config->stats_publish)
+		return;
+	run->shared = run_publish_create(run->live, &run->plan, run->config, run->host, &error);
+	run->publish = run_publish_of(run->shared);
+	run_output_publish(run->output, run->publish);
+	if (run->shared != NULL) {
+		telemetry_start(run->config->stats_folder, run->config->stats_instance);
+		return;
+	}
+	say(&error);
+	fprintf(stderr,
+		"jabiru: nothing is published: jabiructl and jabiru-exporter will not see "
+		"this run\n");
+}
+
+static void
+publish_turn(struct run *run, bool is_end)
+{
+	run_publish_turn(run->shared, run_output_findings_left_out(run->output), is_end);
+}
+
 /* ---- while it runs ---- */
 
 static void
@@ -134,21 +167,29 @@ answer_signals(struct run *run)
 }
 
 static void
+rest(void)
+{
+	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+static void
 control(struct run *run)
 {
 	uint64_t end_ns = run->args->duration_s == 0
 		? UINT64_MAX
 		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
 	uint64_t tick_ns = run->began_ns;
-	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
 	struct jbr_buffer notes = {0};
 
 	while (!wants_end && monotonic_ns() < end_ns) {
-		(void)nanosleep(&pause, NULL);
+		rest();
 		live_collect(run->live, run_output_tell, run->output);
 		run_output_tick(run->output, live_now_ns(run->live), &notes);
 		say_lines(&notes);
 		answer_signals(run);
+		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -262,10 +303,12 @@ set_up(struct run *run, struct jbr_error *error)
 		rc = run_output_start(run->output, error);
 	if (rc == 0) {
 		params.machine = run->machine;
-		params.wants_records = run_output_has_flows(run->output);
-		params.wants_findings = run_output_has_events(run->output);
+		params.wants_records = run_output_wants_records(run->output);
+		params.wants_findings = run_output_wants_findings(run->output);
 		rc = live_create(&params, &run->live, &notes, error);
 	}
+	if (rc == 0)
+		start_publishing(run);
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
@@ -284,10 +327,19 @@ run_to_end(struct run *run)
 	run->began_ns = monotonic_ns();
 	fprintf(stderr, "jabiru: running, %u worker%s\n", run->plan.nb_workers,
 		run->plan.nb_workers == 1 ? "" : "s");
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_RUNNING);
 	control(run);
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, run_output_tell, run->output);
-	run_output_end(run->output, live_now_ns(run->live), &notes);
+	run_output_end(run->output, live_now_ns(run->live));
+	while (!run_output_is_over(run->output, &notes)) {
+		rest();
+		publish_turn(run, false);
+	}
 	say_lines(&notes);
+	publish_turn(run, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);
@@ -314,6 +366,7 @@ run_live(const struct args *args, struct jbr_config *config)
 	else
 		say(&error);
 	live_free(run->live);
+	run_publish_free(run->shared);
 	if (run->has_eal)
 		eal_stop();
 	run_output_free(run->output);

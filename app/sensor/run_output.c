@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "publish.h"
 #include "sink.h"
 
 enum {
@@ -28,6 +29,7 @@ struct run_output {
 	struct stream flows;
 	struct jbr_event_limiter *limiter;
 	struct jbr_event_aggregates *aggregates;
+	struct publish *publish;    /* NULL = nobody */
 	uint64_t findings_left_out; /* with events beyond the budget */
 	struct jbr_buffer line;
 	const char *host;
@@ -73,12 +75,14 @@ open_events(struct run_output *output, const struct jbr_config *config, struct j
 		.entities_per_s = config->event_entities_per_s,
 		.entities_max = LIMITER_ENTITIES};
 
-	if (output->events.target == NULL)
+	if (output->events.target == NULL && !config->stats_publish)
 		return 0;
-	jbr_event_budget_init(&output->events.budget, config->event_events_per_s);
 	output->limiter = jbr_event_limiter_create(&limits);
 	if (output->limiter == NULL)
 		return jbr_error_set(error, -errno, "cannot start events: %s", strerror(errno));
+	if (output->events.target == NULL)
+		return 0;
+	jbr_event_budget_init(&output->events.budget, config->event_events_per_s);
 	return sink_open(output->events.target, (size_t)config->event_queue_megabytes << 20,
 		&output->events.sink, error);
 }
@@ -133,16 +137,22 @@ run_output_start(struct run_output *output, struct jbr_error *error)
 	return rc;
 }
 
-bool
-run_output_has_events(const struct run_output *output)
+void
+run_output_publish(struct run_output *output, struct publish *publish)
 {
-	return output->events.target != NULL;
+	output->publish = publish;
 }
 
 bool
-run_output_has_flows(const struct run_output *output)
+run_output_wants_findings(const struct run_output *output)
 {
-	return output->flows.target != NULL;
+	return output->limiter != NULL;
+}
+
+bool
+run_output_wants_records(const struct run_output *output)
+{
+	return output->flows.sink != NULL;
 }
 
 bool
@@ -193,6 +203,10 @@ tell_event(struct run_output *output, const struct jbr_event *event, uint64_t no
 	bool is_alert = jbr_anomalies[event->finding.anomaly].severity == JBR_SEVERITY_ALERT;
 	uint32_t keep = is_alert ? 0 : events->budget.per_s / 4;
 
+	if (output->publish != NULL)
+		publish_event(output->publish, event);
+	if (events->sink == NULL)
+		return;
 	events->offered++;
 	if (jbr_event_budget_take(&events->budget, now_ns, keep)) {
 		jbr_event_write_anomaly(&output->line, event, output->host);
@@ -211,9 +225,12 @@ run_output_tell(void *context, const struct output *told)
 
 	for (uint32_t i = 0; output->flows.sink != NULL && i < told->nb_records; i++)
 		tell_record(output, &told->records[i]);
-	for (uint32_t i = 0; output->events.sink != NULL && i < told->nb_findings; i++)
+	for (uint32_t i = 0; output->limiter != NULL && i < told->nb_findings; i++) {
+		if (output->publish != NULL)
+			publish_finding(output->publish, &told->findings[i]);
 		if (jbr_event_limiter_offer(output->limiter, &told->findings[i], &event))
 			tell_event(output, &event, event.finding.time_ns);
+	}
 }
 
 static void
@@ -270,7 +287,7 @@ end_sink(struct sink *sink)
 }
 
 void
-run_output_end(struct run_output *output, uint64_t now_ns, struct jbr_buffer *notes)
+run_output_end(struct run_output *output, uint64_t now_ns)
 {
 	struct jbr_event event;
 
@@ -278,7 +295,16 @@ run_output_end(struct run_output *output, uint64_t now_ns, struct jbr_buffer *no
 		tell_event(output, &event, now_ns);
 	tell_aggregates(output, UINT64_MAX);
 	for_each_sink(output, end_sink);
+}
+
+bool
+run_output_is_over(struct run_output *output, struct jbr_buffer *notes)
+{
+	bool is_over = output->events.sink == NULL || sink_is_over(output->events.sink);
+
+	is_over &= output->flows.sink == NULL || sink_is_over(output->flows.sink);
 	take_notes(output, notes);
+	return is_over;
 }
 
 /* ---- counts ---- */

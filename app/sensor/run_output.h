@@ -16,6 +16,7 @@
 #include "pipeline.h"
 #include "report_live.h"
 
+struct publish;
 struct run_output;
 
 /** Open what is asked for.
@@ -25,10 +26,13 @@ int run_output_open(const struct args *args, const struct jbr_config *config, co
 	struct run_output **ret_output, struct jbr_error *error);
 /** Start the threads that write, on the CPUs of the caller. @return 0, or -errno with @p error. */
 int run_output_start(struct run_output *output, struct jbr_error *error);
-/** Are events asked for? */
-bool run_output_has_events(const struct run_output *output);
-/** Are connection records? */
-bool run_output_has_flows(const struct run_output *output);
+/** Give findings and events to @p publish too (NULL: do not). Its events are not held to the budget:
+ * their ring is bounded and says what a reader missed. */
+void run_output_publish(struct run_output *output, struct publish *publish);
+/** Are workers to tell findings: for events, or for what is published? */
+bool run_output_wants_findings(const struct run_output *output);
+/** Are they to tell connections? */
+bool run_output_wants_records(const struct run_output *output);
 /** Does either go to standard output? */
 bool run_output_has_stdout(const struct run_output *output);
 
@@ -39,9 +43,12 @@ void run_output_tell(void *context, const struct output *told);
 void run_output_tick(struct run_output *output, uint64_t now_ns, struct jbr_buffer *notes);
 /** Have the files opened anew; how that went is among the notes. */
 void run_output_reopen(struct run_output *output);
-/** Write what was held back so far, and end the threads; may take seconds where a reader is slow. To be
- * called once, when nothing more will be told. @param notes  as for run_output_tick() */
-void run_output_end(struct run_output *output, uint64_t now_ns, struct jbr_buffer *notes);
+/** Write what was held back so far, and ask the threads to end. To be called once, when nothing more will
+ * be told. */
+void run_output_end(struct run_output *output, uint64_t now_ns);
+/** Have they ended? A slow reader or disk is waited for a few seconds. Call it until it is true.
+ * @param notes  as for run_output_tick() */
+bool run_output_is_over(struct run_output *output, struct jbr_buffer *notes);
 
 /** Add the outputs to @p report. */
 void run_output_report(const struct run_output *output, struct live_report *report);

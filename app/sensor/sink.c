@@ -23,8 +23,7 @@ enum {
 
 struct sink {
 	pthread_mutex_t lock;
-	pthread_cond_t work; /* for the thread; CLOCK_MONOTONIC, as below */
-	pthread_cond_t over; /* for sink_end() */
+	pthread_cond_t work; /* for the thread; CLOCK_MONOTONIC */
 	pthread_t thread;
 	bool has_thread;
 	size_t queue_bytes;
@@ -41,7 +40,7 @@ struct sink {
 	bool wants_reopen;
 	bool wants_end;
 	bool is_over;
-	bool is_abandoned; /* sink_end() has counted what was left: count nothing any more */
+	bool is_abandoned; /* sink_is_over() has counted what was left: count nothing any more */
 	uint64_t end_ns;   /* with wants_end: the limit */
 	/* the thread's */
 	struct target target;
@@ -73,14 +72,14 @@ lines_in(const char *bytes, size_t length)
 	return lines;
 }
 
-/* Wait until @p until_ns, or until woken; with the lock. */
+/* Wait until @p until_ns, or until there is work; with the lock. */
 static void
-wait_until(struct sink *sink, pthread_cond_t *condition, uint64_t until_ns)
+wait_until(struct sink *sink, uint64_t until_ns)
 {
 	struct timespec until = {.tv_sec = (time_t)(until_ns / JBR_NS_PER_S),
 		.tv_nsec = (long)(until_ns % JBR_NS_PER_S)};
 
-	(void)pthread_cond_timedwait(condition, &sink->lock, &until);
+	(void)pthread_cond_timedwait(&sink->work, &sink->lock, &until);
 }
 
 /* ---- what is said; with the lock ---- */
@@ -193,7 +192,7 @@ next_task(struct sink *sink)
 				sink->waiting_bytes >= WAKE_BYTES))
 			break;
 		sink->is_kicked = sink->is_kicked && has_lines(sink);
-		wait_until(sink, &sink->work,
+		wait_until(sink,
 			has_lines(sink) && sink->retry_ns > now_ns ? sink->retry_ns
 								   : now_ns + JBR_NS_PER_S);
 	}
@@ -314,7 +313,6 @@ sink_main(void *arg)
 	}
 	pthread_mutex_lock(&sink->lock);
 	sink->is_over = true;
-	pthread_cond_signal(&sink->over);
 	pthread_mutex_unlock(&sink->lock);
 	return NULL;
 }
@@ -336,7 +334,6 @@ sink_open(const char *target, size_t queue_bytes, struct sink **ret_sink, struct
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sink->work, &attributes);
-	pthread_cond_init(&sink->over, &attributes);
 	pthread_condattr_destroy(&attributes);
 	sink->queue_bytes = queue_bytes;
 	rc = target_init(&sink->target, target, error);
@@ -452,39 +449,55 @@ sink_notes(struct sink *sink, struct jbr_buffer *out)
 void
 sink_end(struct sink *sink, unsigned limit_ms)
 {
-	uint64_t end_ns = monotonic_ns() + limit_ms * JBR_NS_PER_MS;
-	uint64_t grace_ns = end_ns + GRACE_MS * JBR_NS_PER_MS;
-
 	pthread_mutex_lock(&sink->lock);
-	sink->end_ns = end_ns;
+	sink->end_ns = monotonic_ns() + limit_ms * JBR_NS_PER_MS;
 	sink->wants_end = true;
 	pthread_cond_signal(&sink->work);
-	while (sink->has_thread && !sink->is_over && monotonic_ns() < grace_ns)
-		wait_until(sink, &sink->over, grace_ns);
-	sink->is_abandoned = sink->has_thread && !sink->is_over;
-	if (sink->status.error[0] != '\0' || sink->is_abandoned)
-		sink->status.lost_write += sink->status.queued;
-	else
-		sink->status.lost_queue += sink->status.queued;
-	sink->status.queued = 0;
-	sink->waiting_bytes = 0;
 	pthread_mutex_unlock(&sink->lock);
-	if (!sink->has_thread)
-		return;
+}
+
+bool
+sink_is_over(struct sink *sink)
+{
+	bool is_over;
+
+	if (!sink->wants_end)
+		return false;
+	pthread_mutex_lock(&sink->lock);
+	is_over = sink->is_over || !sink->has_thread;
+	/* held by the kernel, as by a disk that does not answer */
+	sink->is_abandoned |= !is_over && monotonic_ns() >= sink->end_ns + GRACE_MS * JBR_NS_PER_MS;
+	is_over |= sink->is_abandoned;
+	if (is_over) {
+		if (sink->status.error[0] != '\0' || sink->is_abandoned)
+			sink->status.lost_write += sink->status.queued;
+		else
+			sink->status.lost_queue += sink->status.queued;
+		sink->status.queued = 0;
+		sink->waiting_bytes = 0;
+	}
+	pthread_mutex_unlock(&sink->lock);
+	if (!is_over || !sink->has_thread)
+		return is_over;
 	if (sink->is_abandoned)
 		(void)pthread_detach(sink->thread);
 	else
 		(void)pthread_join(sink->thread, NULL);
 	sink->has_thread = false;
+	return true;
 }
 
 void
 sink_free(struct sink *sink)
 {
+	struct timespec pause = {.tv_nsec = 1000000};
+
 	if (sink == NULL)
 		return;
-	if (sink->has_thread)
+	if (!sink->wants_end)
 		sink_end(sink, 0);
+	while (!sink_is_over(sink))
+		(void)nanosleep(&pause, NULL);
 	if (sink->is_abandoned)
 		return; /* a thread that the kernel holds still needs it */
 	target_close(&sink->target);
@@ -492,7 +505,6 @@ sink_free(struct sink *sink)
 	jbr_buffer_fini(&sink->hand);
 	jbr_buffer_fini(&sink->notes);
 	pthread_cond_destroy(&sink->work);
-	pthread_cond_destroy(&sink->over);
 	pthread_mutex_destroy(&sink->lock);
 	free(sink);
 }

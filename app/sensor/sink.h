@@ -10,7 +10,7 @@
  * Identity: emitted == written + queued + lost_queue + lost_write + lost_long, at every reading.
  * Retries: a target that fails is tried again after 0.1 s, then twice that, up to 5 s.
  * Notes:   what went wrong, and that it goes on again, as lines for people: one a minute, with the count.
- * Threads: one owner calls everything here; it never waits for the target, but in sink_end().
+ * Threads: one owner calls everything here; it never waits for the target, but in sink_free().
  *          The lock between it and the sink's thread is held for a copy only, never while writing.
  * Signals: the sink's thread takes none.
  */
@@ -57,8 +57,10 @@ void sink_status(struct sink *sink, struct sink_status *ret_status);
 /** Append the notes since the last call, each with its newline. */
 void sink_notes(struct sink *sink, struct jbr_buffer *out);
 
-/** Write what waits and end the thread. A target that fails is not waited for; a slow one is, up to
- * @p limit_ms. What is left is counted as lost. To be called once; nothing may be put after it. */
+/** Ask the thread to write what waits and to end. A target that fails is not waited for; a slow one is, up
+ * to @p limit_ms. To be called once; nothing may be put after it. */
 void sink_end(struct sink *sink, unsigned limit_ms);
-/** End, without a limit that matters, and release; NULL is fine. */
+/** Has it ended, or given up? Then what was left is counted as lost. To be called until it is true. */
+bool sink_is_over(struct sink *sink);
+/** Release; NULL is fine. One that was not ended ends now, and what waits is lost. */
 void sink_free(struct sink *sink);

@@ -218,3 +218,8 @@ void jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *eve
 /** Append the line of an aggregate, with its newline. */
 void jbr_event_write_aggregate(struct jbr_buffer *out, const struct jbr_aggregate *aggregate,
 	const char *host);
+/** Append what the summary of an event says beside its row's condition: from whom to whom, the numbers,
+ * how often. */
+void jbr_event_put_facts(struct jbr_buffer *text, const struct jbr_event *event);
+/** Confidence of an anomaly on a flow with these trust flags, in hundredths: 10..100. */
+unsigned jbr_event_confidence(unsigned anomaly, uint16_t trust);

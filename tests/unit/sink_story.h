@@ -184,8 +184,12 @@ static inline struct sink_status
 story_close(struct story *story, unsigned limit_ms)
 {
 	struct sink_status status;
+	unsigned rests = 0;
 
+	assert_false(sink_is_over(story->sink));
 	sink_end(story->sink, limit_ms);
+	while (!sink_is_over(story->sink))
+		story_patience(&rests, "for the end");
 	status = story_status(story);
 	assert_int_equal(status.queued, 0);
 	sink_free(story->sink);
