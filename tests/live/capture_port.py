@@ -7,8 +7,10 @@ workers can take, without end: what is lost is counted, and all adds up.
 usage: capture_port.py JABIRU CAPTURE
 """
 import json
+import pathlib
 import signal
 import sys
+import tempfile
 
 import program
 import sensor
@@ -115,6 +117,27 @@ def check_overload(jabiru, capture, problems):
               f'{sink["left_out"]} in none')
 
 
+def check_flow_log(jabiru, capture, problems):
+    """Only records that have something to tell; the outputs are named by the configuration."""
+    name = 'flow_log: anomalous'
+    with tempfile.TemporaryDirectory(prefix='jabiru-outputs') as folder:
+        paths = [pathlib.Path(folder, output) for output in ('flows', 'events')]
+        config = config_of(capture, '"0"', 1, 1) + (
+            f'output: {{flow_log: anomalous, flows: {paths[0]}, events: {paths[1]}}}\n')
+        with sensor.running(jabiru, config, '--duration', '1', outputs=False) as live:
+            code = live.wait()
+            report = live.report()
+        if code != 0 or report is None:
+            problems.append(f'{name}: exit {code}: {live.errors()}')
+            return
+        own = [json.loads(line)['jabiru'] for line in paths[0].read_text().splitlines()]
+        if not 0 < len(own) < report['connections']['total'] or any(
+                record['outcome'] in ('SF', 'S1') and not record['anomalies'] for record in own):
+            problems.append(f'{name}: {len(own)} of {report["connections"]["total"]} connections')
+        if not paths[1].stat().st_size:
+            problems.append(f'{name}: no event')
+
+
 def main():
     jabiru, capture = sys.argv[1:]
     sensor.need_root()
@@ -140,9 +163,10 @@ def main():
             passed = sum(worker['ring_out'] for worker in report['live']['workers'])
             if report['live']['steering'] != steering or (passed > 0) != (steering == 'software'):
                 problems.append(f'{name}: {report["live"]}')
+    check_flow_log(jabiru, capture, problems)
     check_overload(jabiru, capture, problems)
     sensor.check_nothing_left(problems)
-    program.finish(problems, f'{len(RUNS) + 1} runs')
+    program.finish(problems, f'{len(RUNS) + 2} runs')
 
 
 main()

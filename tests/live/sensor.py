@@ -35,7 +35,7 @@ def write_config(folder, text):
 class Sensor:
     """A `jabiru run`. It has to be ended, by end() or kill(); its outputs are read then."""
 
-    def __init__(self, jabiru, folder, config, *options, before=()):
+    def __init__(self, jabiru, folder, config, *options, before=(), outputs=True):
         self.folder = pathlib.Path(folder)
         self.flows_path = self.folder / 'flows'
         self.events_path = self.folder / 'events'
@@ -43,8 +43,9 @@ class Sensor:
         config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n')
         with open(self.folder / 'out', 'wb') as out, open(self.folder / 'err', 'wb') as err:
             self.process = subprocess.Popen(
-                [*before, jabiru, 'run', '-c', config, '--json', '--flows', self.flows_path,
-                 '--events', self.events_path, *options],
+                [*before, jabiru, 'run', '-c', config, '--json',
+                 *(['--flows', self.flows_path, '--events', self.events_path] if outputs else []),
+                 *options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 env={**os.environ, **program.SANITIZER})
 
@@ -90,10 +91,10 @@ class Sensor:
 
 
 @contextlib.contextmanager
-def running(jabiru, config, *options, before=()):
+def running(jabiru, config, *options, **more):
     """A sensor that is ready; killed at the end if it still runs."""
     with tempfile.TemporaryDirectory(prefix='jabiru-live') as folder:
-        sensor = Sensor(jabiru, folder, config, *options, before=before)
+        sensor = Sensor(jabiru, folder, config, *options, **more)
         try:
             if not sensor.wait_for('running,'):
                 program.finish([f'it did not start: {sensor.errors()}'], '')
