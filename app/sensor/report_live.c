@@ -59,16 +59,16 @@ check_output(const struct live_output_report *output, struct jbr_error *error)
 		return jbr_error_set(error, -EINVAL,
 			"%s: offered %" PRIu64 " + aggregates %" PRIu64 " is not emitted %" PRIu64
 			" + aggregated %" PRIu64 " + left_out %" PRIu64,
-			output->name, output->offered, output->aggregates, status->emitted,
-			output->aggregated, output->left_out);
+			jbr_outputs[output->output], output->offered, output->aggregates,
+			status->emitted, output->aggregated, output->left_out);
 	if (status->emitted !=
 		status->written + status->queued + status->lost_queue + status->lost_write +
 			status->lost_long)
 		return jbr_error_set(error, -EINVAL,
 			"%s: emitted %" PRIu64 " is not written %" PRIu64 " + queued %" PRIu64
 			" + lost_queue %" PRIu64 " + lost_write %" PRIu64 " + lost_long %" PRIu64,
-			output->name, status->emitted, status->written, status->queued,
-			status->lost_queue, status->lost_write, status->lost_long);
+			jbr_outputs[output->output], status->emitted, status->written,
+			status->queued, status->lost_queue, status->lost_write, status->lost_long);
 	return 0;
 }
 
@@ -152,7 +152,7 @@ json_output(struct jbr_json *json, const struct live_output_report *output)
 	const struct sink_status *status = &output->status;
 
 	jbr_json_object_open(json, NULL);
-	jbr_json_string(json, "name", output->name);
+	jbr_json_string(json, "name", jbr_outputs[output->output]);
 	jbr_json_string(json, "target", output->target);
 	jbr_json_uint(json, "offered", output->offered);
 	jbr_json_uint(json, "aggregated", output->aggregated);
@@ -240,7 +240,7 @@ text_output(struct jbr_buffer *out, const struct live_output_report *output)
 	jbr_buffer_format(out,
 		"  %s to %s\n"
 		"    %" PRIu64 " lines written, %" PRIu64 " waiting, %" PRIu64 " lost\n",
-		output->name, output->target, status->written, status->queued, lost);
+		jbr_outputs[output->output], output->target, status->written, status->queued, lost);
 	if (lost > 0)
 		jbr_buffer_format(out,
 			"    lost: %" PRIu64 " for a full queue, %" PRIu64

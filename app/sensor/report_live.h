@@ -12,8 +12,6 @@
 #include "live_plan.h"
 #include "sink.h"
 
-enum { LIVE_OUTPUTS_MAX = 2 };
-
 struct live_port_report {
 	const char *device;
 	const char *driver;
@@ -49,7 +47,7 @@ struct live_worker_report {
 
 /** An output: events, or connection records. */
 struct live_output_report {
-	const char *name;
+	enum jbr_output output;
 	const char *target;
 	uint64_t offered;    /**< events or connections that would have a line each */
 	uint64_t aggregated; /**< that were gathered by service instead */
@@ -68,7 +66,7 @@ struct live_report {
 	uint32_t nb_ports;
 	struct live_worker_report workers[WORKERS_MAX];
 	uint32_t nb_workers;
-	struct live_output_report outputs[LIVE_OUTPUTS_MAX];
+	struct live_output_report outputs[JBR_OUTPUT_COUNT];
 	uint32_t nb_outputs;
 };
 

@@ -122,12 +122,6 @@ start_publishing(struct run *run)
 		"this run\n");
 }
 
-static void
-publish_turn(struct run *run, bool is_end)
-{
-	run_publish_turn(run->shared, run_output_findings_left_out(run->output), is_end);
-}
-
 /* ---- while it runs ---- */
 
 static void
@@ -189,7 +183,7 @@ control(struct run *run)
 		run_output_tick(run->output, live_now_ns(run->live), &notes);
 		say_lines(&notes);
 		answer_signals(run);
-		publish_turn(run, false);
+		run_publish_turn(run->shared, run->output, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -336,10 +330,10 @@ run_to_end(struct run *run)
 	run_output_end(run->output, live_now_ns(run->live));
 	while (!run_output_is_over(run->output, &notes)) {
 		rest();
-		publish_turn(run, false);
+		run_publish_turn(run->shared, run->output, false);
 	}
 	say_lines(&notes);
-	publish_turn(run, true);
+	run_publish_turn(run->shared, run->output, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);

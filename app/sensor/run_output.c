@@ -310,13 +310,13 @@ run_output_is_over(struct run_output *output, struct jbr_buffer *notes)
 /* ---- counts ---- */
 
 static void
-report_stream(const struct stream *stream, const char *name, struct live_report *report)
+report_stream(const struct stream *stream, enum jbr_output output, struct live_report *report)
 {
 	struct live_output_report *row = &report->outputs[report->nb_outputs];
 
 	if (stream->sink == NULL)
 		return;
-	*row = (struct live_output_report){.name = name,
+	*row = (struct live_output_report){.output = output,
 		.target = stream->target,
 		.offered = stream->offered,
 		.aggregated = stream->aggregated,
@@ -330,8 +330,8 @@ void
 run_output_report(const struct run_output *output, struct live_report *report)
 {
 	report->nb_outputs = 0;
-	report_stream(&output->events, "events", report);
-	report_stream(&output->flows, "flows", report);
+	report_stream(&output->events, JBR_OUTPUT_EVENTS, report);
+	report_stream(&output->flows, JBR_OUTPUT_FLOWS, report);
 }
 
 uint64_t

@@ -16,6 +16,9 @@
 
 #include "jbr_base.h"
 
+/** What a live run writes as it goes. */
+enum jbr_output { JBR_OUTPUT_EVENTS, JBR_OUTPUT_FLOWS, JBR_OUTPUT_COUNT };
+
 enum jbr_severity { JBR_SEVERITY_NOTE, JBR_SEVERITY_WARN, JBR_SEVERITY_ALERT, JBR_SEVERITY_COUNT };
 
 enum jbr_action { JBR_ACTION_COUNT, JBR_ACTION_EVENT, JBR_ACTION_DROP, JBR_ACTION_TOTAL };
@@ -180,6 +183,7 @@ extern const struct jbr_name_info jbr_evictions[JBR_FLOW_CLASSES];
 extern const struct jbr_name_info jbr_segments[JBR_SEGMENT_COUNT];
 extern const struct jbr_name_info jbr_trust_flags[JBR_TRUST_COUNT];
 extern const struct jbr_state_info jbr_states[JBR_TCP_STATE_COUNT];
+extern const char *const jbr_outputs[JBR_OUTPUT_COUNT];
 extern const char *const jbr_severities[JBR_SEVERITY_COUNT];
 extern const char *const jbr_actions[JBR_ACTION_TOTAL];
 

@@ -53,7 +53,7 @@ sound(void)
 		.quotes_in = 2,
 		.tcp = 60};
 	report.nb_outputs = 1;
-	report.outputs[0] = (struct live_output_report){.name = "flows",
+	report.outputs[0] = (struct live_output_report){.output = JBR_OUTPUT_FLOWS,
 		.target = "unix:/run/flows",
 		.offered = 100,
 		.aggregated = 30,

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "jbr_config.h"
+#include "publish.h"
 #include "run_output.h"
 
 #define START_NS UINT64_C(1795456800000000000)
@@ -92,7 +93,7 @@ tell_findings(struct run_output *output, unsigned count, unsigned anomaly, uint6
 
 /* The counts of an output; its identities hold. */
 static struct live_output_report
-counts_of(const struct run_output *output, const char *name)
+counts_of(const struct run_output *output, enum jbr_output which)
 {
 	static struct live_report report;
 	struct jbr_error error = {0};
@@ -102,9 +103,9 @@ counts_of(const struct run_output *output, const char *name)
 	if (live_report_check(&report, true, &error) < 0)
 		fail_msg("%s", error.text);
 	for (uint32_t i = 0; i < report.nb_outputs; i++)
-		if (strcmp(report.outputs[i].name, name) == 0)
+		if (report.outputs[i].output == which)
 			return report.outputs[i];
-	fail_msg("there is no output '%s'", name);
+	fail_msg("there is no output '%s'", jbr_outputs[which]);
 	return (struct live_output_report){0};
 }
 
@@ -156,7 +157,7 @@ budget_of_records(void **state)
 	/* a flood takes half of the budget; the other half is there for what matters more */
 	tell_records(output, 1000, JBR_OUTCOME_S0, 1000);
 	tell_records(output, 70, JBR_OUTCOME_SF, 1000);
-	counts = counts_of(output, "flows");
+	counts = counts_of(output, JBR_OUTPUT_FLOWS);
 	assert_int_equal(counts.offered, 1070);
 	assert_int_equal(counts.status.emitted, RECORDS_PER_S);
 	assert_int_equal(counts.aggregated, 1000 - RECORDS_PER_S / 2);
@@ -164,13 +165,13 @@ budget_of_records(void **state)
 	assert_int_equal(counts.aggregates, 0);
 	/* the interval is told when it is over, by the stamps' time */
 	run_output_tick(output, START_NS + 10999 * JBR_NS_PER_MS, &notes);
-	assert_int_equal(counts_of(output, "flows").aggregates, 0);
+	assert_int_equal(counts_of(output, JBR_OUTPUT_FLOWS).aggregates, 0);
 	run_output_tick(output, START_NS + 11000 * JBR_NS_PER_MS, &notes);
-	assert_int_equal(counts_of(output, "flows").aggregates, 1);
+	assert_int_equal(counts_of(output, JBR_OUTPUT_FLOWS).aggregates, 1);
 	/* what is left is told at the end */
 	tell_records(output, 60, JBR_OUTCOME_S0, 12000);
 	end_output(output, 13000);
-	counts = counts_of(output, "flows");
+	counts = counts_of(output, JBR_OUTPUT_FLOWS);
 	assert_int_equal(counts.aggregates, 2);
 	assert_int_equal(counts.aggregated, 960);
 	assert_int_equal(counts.status.written, counts.status.emitted);
@@ -208,24 +209,89 @@ budget_of_events(void **state)
 	assert_false(run_output_wants_records(output));
 	/* a quarter is kept for alerts */
 	tell_findings(output, 100, anomaly_of(false), 1000);
-	assert_int_equal(counts_of(output, "events").left_out, 100 - EVENTS_PER_S * 3 / 4);
+	assert_int_equal(counts_of(output, JBR_OUTPUT_EVENTS).left_out, 100 - EVENTS_PER_S * 3 / 4);
 	tell_findings(output, 15, anomaly_of(true), 1000);
-	counts = counts_of(output, "events");
+	counts = counts_of(output, JBR_OUTPUT_EVENTS);
 	assert_int_equal(counts.offered, 115);
 	assert_int_equal(counts.status.emitted, EVENTS_PER_S);
 	assert_int_equal(counts.left_out, 75);
 	assert_int_equal(run_output_findings_left_out(output), 75);
 	/* again within the interval: no event yet, but at the end, with the count */
 	tell_findings(output, 10, anomaly_of(false), 1500);
-	assert_int_equal(counts_of(output, "events").offered, 115);
+	assert_int_equal(counts_of(output, JBR_OUTPUT_EVENTS).offered, 115);
 	end_output(output, 5000);
-	counts = counts_of(output, "events");
+	counts = counts_of(output, JBR_OUTPUT_EVENTS);
 	assert_int_equal(counts.offered, 125);
 	assert_int_equal(counts.status.written, EVENTS_PER_S + 10);
 	assert_int_equal(run_output_findings_left_out(output), 75);
 	run_output_free(output);
 	assert_int_equal(lines_of(args.events_path, "\"count\":1,", &with), EVENTS_PER_S + 10);
 	assert_int_equal(with, EVENTS_PER_S + 10);
+}
+
+static uint64_t
+published(const struct jbr_shm *shm, const struct jbr_shm_snapshot *snapshot, const char *name,
+	const char *label)
+{
+	const struct jbr_shm_series *series = jbr_shm_find(shm, name, label);
+
+	if (series == NULL)
+		fail_msg("nothing is published as %s", name);
+	return snapshot->values[series->slot];
+}
+
+/* What is published: all events, whatever the budget of the log, and the counts of the outputs. */
+static void
+for_readers(void **state)
+{
+	struct jbr_config config = small_config();
+	struct args args = {.events_path = story_path("", "told")};
+	struct publish_params params = {.config = &config,
+		.mode = "run",
+		.sensor = "unit",
+		.nb_workers = 1};
+	struct run_output *output;
+	struct live_report *report = calloc(1, sizeof(*report));
+	struct publish *publish = NULL;
+	struct jbr_shm_snapshot snapshot = {0};
+	struct jbr_error error = {0};
+	struct jbr_shm *shm = NULL;
+
+	(void)state;
+	assert_non_null(report);
+	config.stats_publish = true;
+	snprintf(config.stats_folder, sizeof(config.stats_folder), "%s", story_folder);
+	snprintf(config.stats_instance, sizeof(config.stats_instance), "segment");
+	assert_int_equal(publish_create(&params, &publish, &error), 0);
+	output = open_output(&args, &config);
+	run_output_publish(output, publish);
+	tell_findings(output, 100, anomaly_of(false), 1000);
+	end_output(output, 2000);
+	run_output_report(output, report);
+	publish_gather(publish);
+	publish_live(publish, report);
+	publish_snapshot(publish);
+
+	assert_int_equal(jbr_shm_open(story_path("", "segment"), &shm, &error), 0);
+	snapshot.values = calloc(jbr_shm_info(shm)->nb_values, sizeof(uint64_t));
+	assert_non_null(snapshot.values);
+	assert_int_equal(jbr_shm_read(shm, 1, &snapshot), 0);
+	assert_int_equal(published(shm, &snapshot, "jabiru_events_total", NULL), 100);
+	assert_int_equal(published(shm, &snapshot, "jabiru_output_written_lines_total", "events"),
+		30);
+	assert_int_equal(published(shm, &snapshot, "jabiru_output_left_out_total", "events"), 70);
+	assert_int_equal(published(shm, &snapshot, "jabiru_output_open", "events"), 1);
+	assert_int_equal(published(shm, &snapshot, "jabiru_output_lines_total", "flows"), 0);
+	jbr_shm_close(shm);
+	run_output_free(output);
+	publish_free(publish);
+	free(snapshot.values);
+	free(report);
+	/* without a log, events are for readers alone */
+	args.events_path = NULL;
+	output = open_output(&args, &config);
+	assert_true(run_output_wants_findings(output));
+	run_output_free(output);
 }
 
 /* The configuration names the outputs; an option goes first. */
@@ -242,8 +308,8 @@ where_it_goes(void **state)
 	snprintf(config.output_flows, sizeof(config.output_flows), "%s", story_path("", "f1"));
 	args.flows_path = story_path("", "f2");
 	output = open_output(&args, &config);
-	assert_string_equal(counts_of(output, "events").target, config.output_events);
-	assert_string_equal(counts_of(output, "flows").target, args.flows_path);
+	assert_string_equal(counts_of(output, JBR_OUTPUT_EVENTS).target, config.output_events);
+	assert_string_equal(counts_of(output, JBR_OUTPUT_FLOWS).target, args.flows_path);
 	run_output_free(output);
 	assert_int_equal(access(config.output_events, F_OK), 0);
 	assert_int_equal(access(config.output_flows, F_OK), -1);
@@ -289,6 +355,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(budget_of_records),
 		cmocka_unit_test(budget_of_events),
+		cmocka_unit_test(for_readers),
 		cmocka_unit_test(where_it_goes),
 		cmocka_unit_test(no_output),
 	};
