@@ -32,8 +32,9 @@ struct sink {
 	size_t waiting_bytes;      /* queue and hand */
 	struct sink_status status; /* `queued` counts the same lines */
 	struct jbr_buffer notes;
-	uint64_t failures; /* since the last note */
-	uint64_t said_ns;  /* last note of a failure or of a full queue; 0 = none yet */
+	uint64_t failures;        /* since the last note */
+	uint64_t failure_said_ns; /* last note of each kind; 0 = none yet */
+	uint64_t full_said_ns;
 	uint64_t said_lost_queue;
 	bool has_said_failure; /* so that its end is said too */
 	bool is_kicked;
@@ -85,9 +86,9 @@ wait_until(struct sink *sink, uint64_t until_ns)
 /* ---- what is said; with the lock ---- */
 
 static bool
-may_speak(const struct sink *sink, uint64_t now_ns)
+may_speak(uint64_t said_ns, uint64_t now_ns)
 {
-	return sink->said_ns == 0 || now_ns - sink->said_ns >= NOTE_S * JBR_NS_PER_S;
+	return said_ns == 0 || now_ns - said_ns >= NOTE_S * JBR_NS_PER_S;
 }
 
 static void
@@ -97,7 +98,7 @@ note_failure(struct sink *sink, const struct jbr_error *error)
 
 	memcpy(sink->status.error, error->text, sizeof(sink->status.error) - 1);
 	sink->failures++;
-	if (!may_speak(sink, now_ns))
+	if (!may_speak(sink->failure_said_ns, now_ns))
 		return;
 	jbr_buffer_format(&sink->notes, "%s; trying again", error->text);
 	if (sink->failures > 1)
@@ -106,7 +107,7 @@ note_failure(struct sink *sink, const struct jbr_error *error)
 			sink->status.lost_write);
 	jbr_buffer_append(&sink->notes, "\n", 1);
 	sink->failures = 0;
-	sink->said_ns = now_ns;
+	sink->failure_said_ns = now_ns;
 	sink->has_said_failure = true;
 }
 
@@ -132,12 +133,12 @@ note_full_queue(struct sink *sink)
 	if (sink->status.lost_queue == sink->said_lost_queue)
 		return;
 	now_ns = monotonic_ns();
-	if (!may_speak(sink, now_ns))
+	if (!may_speak(sink->full_said_ns, now_ns))
 		return;
 	jbr_buffer_format(&sink->notes, "'%s' does not keep up: %" PRIu64 " lines were lost\n",
 		sink->target.name, sink->status.lost_queue - sink->said_lost_queue);
 	sink->said_lost_queue = sink->status.lost_queue;
-	sink->said_ns = now_ns;
+	sink->full_said_ns = now_ns;
 }
 
 /* ---- the thread ---- */

@@ -9,7 +9,7 @@
  *          away had not read yet is gone.
  * Identity: emitted == written + queued + lost_queue + lost_write + lost_long, at every reading.
  * Retries: a target that fails is tried again after 0.1 s, then twice that, up to 5 s.
- * Notes:   what went wrong, and that it goes on again, as lines for people: one a minute, with the count.
+ * Notes:   what went wrong, and that it goes on again, as lines for people: one of a kind a minute, with the count.
  * Threads: one owner calls everything here; it never waits for the target, but in sink_free().
  *          The lock between it and the sink's thread is held for a copy only, never while writing.
  * Signals: the sink's thread takes none.

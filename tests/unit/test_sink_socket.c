@@ -109,6 +109,10 @@ nobody_reads(void **state)
 		assert_in_range(status.queued, 90, 101);
 		assert_string_equal(status.error, "");
 		assert_int_equal(story_wait_note(&story, "does not keep up: "), 1);
+		/* more of it is not said so soon, and counted */
+		story_put(&story, 50);
+		assert_int_equal(story_wait_note(&story, "does not keep up: "), 1);
+		status = story_status(&story);
 		if (types[i] == SOCK_STREAM)
 			fd = accept_from(listener);
 		read_lines(&reader, fd, status.written + status.queued);
