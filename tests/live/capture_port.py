@@ -8,9 +8,11 @@ usage: capture_port.py JABIRU CAPTURE
 """
 import json
 import pathlib
+import re
 import signal
 import sys
 import tempfile
+import time
 
 import program
 import sensor
@@ -52,6 +54,14 @@ def check_signals(live, problems):
     live.send(signal.SIGUSR1)
     if not live.wait_for('between two polls'):
         problems.append(f'no state: {live.errors()}')
+    # what ports count is read ten times a second
+    for _ in range(8):
+        if re.search('[1-9][0-9]* received', live.errors()):
+            break
+        time.sleep(0.05)
+        live.send(signal.SIGUSR1)
+    else:
+        problems.append(f'no count of a port while it runs: {live.errors()}')
     live.flows_path.rename(live.folder / 'rotated')
     live.send(signal.SIGUSR2)
     for path in (live.flows_path, live.events_path):
