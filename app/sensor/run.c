@@ -13,6 +13,7 @@
 #include "line_file.h"
 #include "live.h"
 #include "report.h"
+#include "run_control.h"
 #include "run_output.h"
 #include "run_publish.h"
 #include "telemetry.h"
@@ -20,6 +21,7 @@
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
 	TICK_MS = 1000,
+	REOPEN_TURNS = 20, /* of COLLECT_MS, that an answer is waited for */
 };
 
 static volatile sig_atomic_t wants_end;
@@ -35,6 +37,7 @@ struct run {
 	struct run_output *output;
 	struct run_publish *shared; /* NULL = nothing is published */
 	struct publish *publish;    /* of it */
+	struct run_control control;
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
@@ -168,6 +171,52 @@ rest(void)
 	(void)nanosleep(&pause, NULL);
 }
 
+/* What comes over the control socket: as the signal would. */
+static int
+reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	(void)notes;
+	(void)context;
+	return jbr_error_set(error, -ENOTSUP,
+		"the configuration is not read again while the sensor runs: restart it");
+}
+
+static int
+reopen(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	struct run *run = context;
+	int rc = -EAGAIN;
+
+	run_output_reopen(run->output);
+	/* not for long, where a disk does not answer */
+	for (unsigned i = 0; i < REOPEN_TURNS && rc == -EAGAIN; i++) {
+		rest();
+		rc = run_output_reopened(run->output, error);
+	}
+	if (rc == -EAGAIN)
+		return jbr_error_set(error, rc,
+			"the disk is slow: standard error of the sensor will say how it went");
+	if (rc == 0)
+		jbr_buffer_format(notes, "output files were opened anew");
+	return rc;
+}
+
+static void
+start_control(struct run *run, struct jbr_buffer *notes)
+{
+	struct control_desk desk = {.config = run->config,
+		.config_path = run->args->config_path,
+		.version = JABIRU_VERSION,
+		.context = run,
+		.reload = reload,
+		.reopen = reopen};
+
+	run_control_start(&run->control, &desk, run->config->stats_instance, notes);
+	run_output_names(run->output, &run->control.names);
+	if (run->publish != NULL)
+		publish_names(run->publish, run->control.desk.aliases);
+}
+
 static void
 control(struct run *run)
 {
@@ -188,6 +237,7 @@ control(struct run *run)
 			live_read_ports(run->live);
 		}
 		answer_signals(run);
+		run_control_serve(&run->control, monotonic_ns());
 		run_publish_turn(run->shared, run->output, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
@@ -292,6 +342,8 @@ set_up(struct run *run, struct jbr_error *error)
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
+	if (rc == 0)
+		start_control(run, &notes);
 	say_lines(&notes);
 	return rc;
 }
@@ -347,6 +399,7 @@ run_live(const struct args *args, struct jbr_config *config)
 		rc = run_to_end(run);
 	else
 		say(&error);
+	run_control_stop(&run->control);
 	live_free(run->live);
 	run_publish_free(run->shared);
 	if (run->has_eal)

@@ -33,6 +33,7 @@ struct run_output {
 	uint64_t findings_left_out; /* with events beyond the budget */
 	struct jbr_buffer line;
 	const char *host;
+	const struct jbr_event_names *names; /* NULL = none */
 };
 
 /* ---- start ---- */
@@ -143,6 +144,12 @@ run_output_publish(struct run_output *output, struct publish *publish)
 	output->publish = publish;
 }
 
+void
+run_output_names(struct run_output *output, const struct jbr_event_names *names)
+{
+	output->names = names;
+}
+
 bool
 run_output_wants_findings(const struct run_output *output)
 {
@@ -185,7 +192,7 @@ tell_record(struct run_output *output, const struct jbr_flow_record *record)
 
 	flows->offered++;
 	if (jbr_event_budget_take(&flows->budget, record->order_ns, keep)) {
-		jbr_event_write_flow(&output->line, record, output->host);
+		jbr_event_write_flow(&output->line, record, output->host, output->names);
 		put_line(output, flows);
 	} else if (is_half_open &&
 		jbr_event_aggregates_add(output->aggregates, record, record->order_ns)) {
@@ -209,7 +216,7 @@ tell_event(struct run_output *output, const struct jbr_event *event, uint64_t no
 		return;
 	events->offered++;
 	if (jbr_event_budget_take(&events->budget, now_ns, keep)) {
-		jbr_event_write_anomaly(&output->line, event, output->host);
+		jbr_event_write_anomaly(&output->line, event, output->host, output->names);
 		put_line(output, events);
 	} else {
 		events->left_out++;
@@ -241,7 +248,7 @@ tell_aggregates(struct run_output *output, uint64_t now_ns)
 	while (output->aggregates != NULL &&
 		jbr_event_aggregates_tell(output->aggregates, now_ns, &aggregate)) {
 		output->flows.aggregates++;
-		jbr_event_write_aggregate(&output->line, &aggregate, output->host);
+		jbr_event_write_aggregate(&output->line, &aggregate, output->host, output->names);
 		put_line(output, &output->flows);
 	}
 }
@@ -278,6 +285,20 @@ void
 run_output_reopen(struct run_output *output)
 {
 	for_each_sink(output, sink_reopen);
+}
+
+int
+run_output_reopened(struct run_output *output, struct jbr_error *error)
+{
+	struct sink *sinks[] = {output->events.sink, output->flows.sink};
+	int rc = 0;
+
+	for (size_t i = 0; i < JBR_COUNT_OF(sinks) && (rc == 0 || rc == -EAGAIN); i++) {
+		int one = sinks[i] == NULL ? 0 : sink_reopened(sinks[i], error);
+
+		rc = one != 0 ? one : rc;
+	}
+	return rc;
 }
 
 static void

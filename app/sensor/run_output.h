@@ -29,6 +29,8 @@ int run_output_start(struct run_output *output, struct jbr_error *error);
 /** Give findings and events to @p publish too (NULL: do not). Its events are not held to the budget:
  * their ring is bounded and says what a reader missed. */
 void run_output_publish(struct run_output *output, struct publish *publish);
+/** Write what people call addresses; @p names must outlive it. */
+void run_output_names(struct run_output *output, const struct jbr_event_names *names);
 /** Are workers to tell findings: for events, or for what is published? */
 bool run_output_wants_findings(const struct run_output *output);
 /** Are they to tell connections? */
@@ -43,6 +45,9 @@ void run_output_tell(void *context, const struct output *told);
 void run_output_tick(struct run_output *output, uint64_t now_ns, struct jbr_buffer *notes);
 /** Have the files opened anew; how that went is among the notes. */
 void run_output_reopen(struct run_output *output);
+/** How the last run_output_reopen() went.
+ * @return 0; -EAGAIN: not done yet; else -errno with @p error: the first that failed. */
+int run_output_reopened(struct run_output *output, struct jbr_error *error);
 /** Write what was held back so far, and ask the threads to end. To be called once, when nothing more will
  * be told. */
 void run_output_end(struct run_output *output, uint64_t now_ns);

@@ -39,6 +39,8 @@ struct sink {
 	bool has_said_failure; /* so that its end is said too */
 	bool is_kicked;
 	bool wants_reopen;
+	int reopen_rc; /* of the last one, and why */
+	struct jbr_error reopen_error;
 	bool wants_end;
 	bool is_over;
 	bool is_abandoned; /* sink_is_over() has counted what was left: count nothing any more */
@@ -286,6 +288,8 @@ reopen(struct sink *sink)
 
 	pthread_mutex_lock(&sink->lock);
 	sink->wants_reopen = false;
+	sink->reopen_rc = rc;
+	sink->reopen_error = error;
 	sink->retry_ns = 0;
 	sink->retry_ms = 0;
 	sink->is_kicked = true;
@@ -427,6 +431,19 @@ void
 sink_reopen(struct sink *sink)
 {
 	demand(sink, &sink->wants_reopen);
+}
+
+int
+sink_reopened(struct sink *sink, struct jbr_error *error)
+{
+	int rc;
+
+	pthread_mutex_lock(&sink->lock);
+	rc = sink->wants_reopen ? -EAGAIN : sink->reopen_rc;
+	if (rc < 0 && error != NULL)
+		*error = sink->reopen_error;
+	pthread_mutex_unlock(&sink->lock);
+	return rc;
 }
 
 void

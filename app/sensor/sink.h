@@ -51,6 +51,9 @@ void sink_kick(struct sink *sink);
 /** Open the file by its name anew, as soon as what is being written is; no line is lost over it. A target
  * that failed is tried again at once. The result is a note. */
 void sink_reopen(struct sink *sink);
+/** How the last sink_reopen() went.
+ * @return 0; -EAGAIN: not done yet; else -errno with @p error. */
+int sink_reopened(struct sink *sink, struct jbr_error *error);
 
 /** What became of the lines so far. */
 void sink_status(struct sink *sink, struct sink_status *ret_status);

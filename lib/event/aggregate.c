@@ -178,7 +178,7 @@ jbr_event_aggregates_tell(struct jbr_event_aggregates *aggregates, uint64_t now_
 
 void
 jbr_event_write_aggregate(struct jbr_buffer *out, const struct jbr_aggregate *aggregate,
-	const char *host)
+	const char *host, const struct jbr_event_names *names)
 {
 	struct jbr_json json;
 
@@ -191,6 +191,8 @@ jbr_event_write_aggregate(struct jbr_buffer *out, const struct jbr_aggregate *ag
 	jbr_json_string(&json, "proto", "TCP");
 	jbr_json_string(&json, "host", host);
 	jbr_json_object_open(&json, "jabiru");
+	jbr_event_write_alias(&json, "dest_alias", aggregate->address, aggregate->ip_version,
+		names);
 	jbr_json_uint(&json, "connections", aggregate->connections);
 	jbr_json_object_open(&json, "conn_states");
 	for (unsigned i = 0; i < JBR_OUTCOME_ZEEK_COUNT; i++)

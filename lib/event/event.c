@@ -127,6 +127,29 @@ jbr_event_write_each_way(struct jbr_json *json, const char *key, const uint64_t 
 }
 
 void
+jbr_event_write_alias(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version, const struct jbr_event_names *names)
+{
+	const char *name;
+
+	if (names == NULL || names->find == NULL)
+		return;
+	name = names->find(names->context, address, ip_version);
+	if (name != NULL)
+		jbr_json_string(json, key, name);
+}
+
+void
+jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
+	const struct jbr_event_names *names)
+{
+	if (!jbr_event_has_address(tuple))
+		return;
+	jbr_event_write_alias(json, "src_alias", tuple->src, tuple->ip_version, names);
+	jbr_event_write_alias(json, "dest_alias", tuple->dst, tuple->ip_version, names);
+}
+
+void
 jbr_event_write_trust(struct jbr_json *json, uint16_t trust)
 {
 	jbr_json_array_open(json, "trust");
@@ -259,7 +282,8 @@ write_evidence(struct jbr_json *json, const struct jbr_finding *finding)
 }
 
 void
-jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event, const char *host)
+jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event, const char *host,
+	const struct jbr_event_names *names)
 {
 	const struct jbr_finding *finding = &event->finding;
 	const struct jbr_anomaly_info *row;
@@ -291,6 +315,7 @@ jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event, c
 	jbr_event_write_trust(&json, finding->trust);
 	if (finding->tuple.tunnel != 0)
 		jbr_json_uint(&json, "tunnel", finding->tuple.tunnel);
+	jbr_event_write_aliases(&json, &finding->tuple, names);
 	jbr_json_object_close(&json);
 	jbr_json_object_close(&json);
 	jbr_buffer_append(out, "\n", 1);

@@ -81,6 +81,14 @@ void jbr_event_write_each_way(struct jbr_json *json, const char *key,
  * @param owner  memory whose address serves where there are no random numbers */
 void jbr_event_secret(const void *owner, uint64_t *ret_words, size_t count);
 
+/** Write what people call an address, where they do. */
+void jbr_event_write_alias(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version, const struct jbr_event_names *names);
+
+/** Write what people call both ends, where they do. */
+void jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
+	const struct jbr_event_names *names);
+
 /** Write the names of the trust flags as an array. */
 void jbr_event_write_trust(struct jbr_json *json, uint16_t trust);
 

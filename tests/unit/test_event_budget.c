@@ -266,14 +266,23 @@ of_ipv6(void)
 	return aggregate;
 }
 
+/* What people call every address. */
+static const char *
+find_name(const void *context, const uint8_t address[16], uint8_t ip_version)
+{
+	assert_true(ip_version == 4 || address[0] == 0x20);
+	return context;
+}
+
 static void
 line(void **state)
 {
+	const struct jbr_event_names names = {.find = find_name, .context = "web"};
 	struct jbr_aggregate aggregate = of_ipv6();
 	struct jbr_buffer out = {0};
 
 	(void)state;
-	jbr_event_write_aggregate(&out, &aggregate, "sensor1");
+	jbr_event_write_aggregate(&out, &aggregate, "sensor1", NULL);
 	jbr_buffer_append(&out, "", 1);
 	assert_string_equal(out.data,
 		"{\"timestamp\":\"2026-11-23T18:00:10.123456+0000\",\"event_type\":"
@@ -283,21 +292,27 @@ line(void **state)
 		"\"bytes\":{\"to_server\":5600160,\"to_client\":80},\"start\":"
 		"\"2026-11-23T18:00:00.123456+0000\",\"end\":\"2026-11-23T18:00:09.123456+0000\"}}"
 		"\n");
+	out.length = 0;
+	jbr_event_write_aggregate(&out, &aggregate, "sensor1", &names);
+	jbr_buffer_append(&out, "", 1);
+	assert_non_null(
+		strstr(out.data, ",\"jabiru\":{\"dest_alias\":\"web\",\"connections\":70001,"));
 	jbr_buffer_fini(&out);
 }
 
 static int
 print_lines(void)
 {
+	const struct jbr_event_names names = {.find = find_name, .context = "web"};
 	struct jbr_aggregate aggregate = of_ipv6();
 	struct jbr_flow_record record = record_of(9, 80, JBR_OUTCOME_S0, 1000);
 	struct jbr_event_aggregates *aggregates = jbr_event_aggregates_create(INTERVAL_S, SERVICES);
 	struct jbr_buffer out = {0};
 
-	jbr_event_write_aggregate(&out, &aggregate, "sensor1");
+	jbr_event_write_aggregate(&out, &aggregate, "sensor1", NULL);
 	if (aggregates != NULL && jbr_event_aggregates_add(aggregates, &record, record.order_ns) &&
 		jbr_event_aggregates_tell(aggregates, UINT64_MAX, &aggregate))
-		jbr_event_write_aggregate(&out, &aggregate, "\"sensor\" 2");
+		jbr_event_write_aggregate(&out, &aggregate, "\"sensor\" 2", &names);
 	jbr_event_aggregates_free(aggregates);
 	fwrite(out.data, 1, out.length, stdout);
 	jbr_buffer_fini(&out);

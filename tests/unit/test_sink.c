@@ -176,6 +176,7 @@ opened_anew(void **state)
 		story_wait_empty(&story);
 	}
 	story_wait_note(&story, "log' was opened anew");
+	assert_int_equal(sink_reopened(story.sink, NULL), 0);
 	assert_int_equal(story_close(&story, 1000).written, 3000);
 	for (unsigned i = 0; i < 5; i++) {
 		snprintf(moved, sizeof(moved), "%s.%u", path, i);
@@ -190,6 +191,7 @@ opened_anew(void **state)
 static void
 not_opened_anew(void **state)
 {
+	struct jbr_error error = {0};
 	const char *path = story_path("", "folder/log");
 	struct story story;
 	char moved[128];
@@ -205,6 +207,8 @@ not_opened_anew(void **state)
 				 "/folder/log': No such file or directory; what was open stays in "
 				 "use\n"),
 		1);
+	assert_int_equal(sink_reopened(story.sink, &error), -ENOENT);
+	assert_non_null(strstr(error.text, "/folder/log': No such file or directory"));
 	story_put(&story, 10);
 	story_close(&story, 1000);
 	snprintf(moved, sizeof(moved), "%s", story_path("", "moved/log"));
