@@ -72,13 +72,17 @@ judge_payload(struct jbr_packet *packet, unsigned flags)
 }
 
 /* Constants that scanners and flooders are known by; in a SYN of any of them one suffices. */
+static inline bool
+has_tool_numbers(uint32_t ip_id, uint16_t window, uint32_t seq)
+{
+	return (ip_id == ZMAP_IP_ID && window == ZMAP_WINDOW) || seq == SHAFT_SEQ ||
+		(seq == NAPTHA_SEQ && ip_id == NAPTHA_IP_ID);
+}
+
 static bool
 is_tool(const struct jbr_packet *packet)
 {
-	if (packet->ip_id == ZMAP_IP_ID && packet->window == ZMAP_WINDOW)
-		return true;
-	if (packet->seq == SHAFT_SEQ ||
-		(packet->seq == NAPTHA_SEQ && packet->ip_id == NAPTHA_IP_ID))
+	if (has_tool_numbers(packet->ip_id, packet->window, packet->seq))
 		return true;
 	/* Mirai: the address is an IPv4 one */
 	return packet->ip_version == 4 && packet->seq == __builtin_bswap32(packet->dst.words_be[3]);
@@ -180,4 +184,35 @@ jbr_detect_is_quiet(const union jbr_address address[2], const uint16_t port[2])
 			return false;
 	return address[0].halves[0] != address[1].halves[0] ||
 		address[0].halves[1] != address[1].halves[1];
+}
+
+static inline bool
+is_ipv4_syn_quiet(const uint8_t *ip, uint32_t seq)
+{
+	uint8_t src = ip[12];
+	uint8_t dst = ip[16];
+	uint32_t dst_address = jbr_load_be32(ip + 16);
+
+	/* as is_bogon() and is_loopback(); the last is Mirai's */
+	return src != 0 && src != 127 && src < 224 && dst != 0 && dst != 127 && dst < 224 &&
+		jbr_load_be32(ip + 12) != dst_address && seq != dst_address;
+}
+
+bool
+jbr_detect_is_syn_quiet(const struct jbr_params *params, const struct jbr_outline *outline)
+{
+	const uint8_t *tcp = outline->tcp;
+	const uint16_t ports[2] = {jbr_load_be16(tcp), jbr_load_be16(tcp + 2)};
+	union jbr_address ends[2];
+	struct jbr_glance glance;
+
+	jbr_packet_glance(outline, &glance);
+	if (ports[0] == 0 || ports[1] == 0 || glance.ttl < params->ip_low_ttl_floor ||
+		outline->mss < params->tcp_mss_tiny_floor ||
+		has_tool_numbers(glance.ip_id, glance.window, glance.seq))
+		return false;
+	if (outline->ip_version == 4)
+		return is_ipv4_syn_quiet(outline->ip, glance.seq);
+	memcpy(ends, outline->ip + 8, sizeof(ends));
+	return jbr_detect_is_quiet(ends, ports);
 }

@@ -16,12 +16,41 @@ enum {
 /** One cache line: 16 bits of the hash decide most look-ups without touching a record. */
 struct bucket {
 	uint16_t tag[BUCKET_SLOTS];
-	uint32_t index[BUCKET_SLOTS]; /* of the record, plus one; 0 = free */
+	uint32_t index[BUCKET_SLOTS]; /* what hangs here, see below; 0 = free */
 	uint32_t passed; /* records that found this bucket full and went on to the next ones */
 	uint32_t unused[3];
 } JBR_CACHE_ALIGNED;
 
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
+
+/* A free slot is marked by 0, so that fresh zero pages are empty buckets: a slot holds the index of a
+ * record plus one, or the place of an embryo plus one with this bit. */
+enum { SLOT_EMBRYO = INT32_MIN };
+
+static inline uint32_t
+slot_of(uint32_t index)
+{
+	return index + 1;
+}
+
+static inline uint32_t
+slot_of_embryo(uint32_t place)
+{
+	return (place + 1) | (uint32_t)SLOT_EMBRYO;
+}
+
+static inline bool
+is_embryo_slot(uint32_t slot)
+{
+	return (slot & (uint32_t)SLOT_EMBRYO) != 0;
+}
+
+/* The index or place. */
+static inline uint32_t
+index_of_slot(uint32_t slot)
+{
+	return (slot & ~(uint32_t)SLOT_EMBRYO) - 1;
+}
 
 /** Where a record hangs, outside it: in the wheel by its timer, and in its class. */
 struct timer {
@@ -57,12 +86,20 @@ struct jbr_flow_shard {
 	struct jbr_flow_line *lines; /* of the table, this shard's part */
 	struct jbr_flow_rest *rests;
 	struct timer *timers;
-	uint32_t *free_flows; /* stack */
+	struct jbr_flow_embryo *embryos; /* ring of `capacity` places */
+	uint32_t *free_flows;            /* stack */
 	struct jbr_tcp_ext *exts;
 	uint32_t *free_exts;
 	const uint64_t *learned_lag_ns; /* of the table, per port */
 	uint64_t latest_ns;             /* of a segment, since the clock last jumped back */
 	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
+	uint64_t seed;                  /* of the table */
+	uint64_t embryo_number;         /* of the packet that made the last embryo */
+	uint64_t embryo_latest_ns;      /* time of the youngest one, if there is any */
+	uint64_t embryo_late_ns;        /* how much older an embryo may be than one before it */
+	uint32_t embryo_head;           /* place of the next one */
+	uint32_t embryo_span;           /* places behind it that may be live */
+	uint32_t nb_embryos;            /* that are */
 	uint32_t nb_buckets; /* in use: the index doubles as long as there is room for more */
 	uint32_t max_buckets;
 	uint32_t capacity;
@@ -100,6 +137,29 @@ jbr_flow_index(const struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
 	return (uint32_t)(flow.line - shard->lines);
 }
+
+/** The tuple of a record or an embryo by its two addresses, and their and the ports' hash. */
+uint64_t jbr_flow_hash_wide(uint64_t seed, const union jbr_address address[2], uint32_t ports);
+
+/** Hang @p slot into the index; there must be fewer than the index has room for. */
+void jbr_flow_place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
+/** Take it out, or put @p other into its place. */
+void jbr_flow_unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
+void jbr_flow_replace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot, uint32_t other);
+/** Let the index grow, if one more asks for it. */
+void jbr_flow_make_room(struct jbr_flow_shard *shard);
+
+/** Take a record that is free, and link it: no timer, no extension, JBR_FLOW_UNANSWERED.
+ * @return its index */
+uint32_t jbr_flow_take(struct jbr_flow_shard *shard);
+
+/** Is @p embryo the one of @p probe? */
+bool jbr_flow_is_embryo(const struct jbr_flow_embryo *embryo, const struct jbr_flow_probe *probe);
+/** Where its search begins. */
+uint64_t jbr_flow_embryo_hash(const struct jbr_flow_shard *shard,
+	const struct jbr_flow_embryo *embryo);
+/** Hang all embryos anew. */
+void jbr_flow_place_embryos(struct jbr_flow_shard *shard);
 
 /** Put the record at @p index at the new end of the class @p rank, or take it out of its class. */
 void jbr_flow_enqueue(struct jbr_flow_shard *shard, uint32_t index, enum jbr_flow_class rank);

@@ -37,6 +37,13 @@ static const struct form form_tcp = {
 	.value = {0, 0, 0, 0, 0, 0, 0, 0, 0, JBR_TCP_ACK},
 };
 
+/* The same: ACK field and reserved bits zero, SYN, ECN's two bits or not, no urgent pointer. */
+static const struct form form_syn = {
+	.mask = {0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0xff & ~(JBR_TCP_ECE | JBR_TCP_CWR), 0,
+		0, 0, 0, 0xff, 0xff},
+	.value = {0, 0, 0, 0, 0, 0, 0, 0, 0, JBR_TCP_SYN},
+};
+
 static inline bool
 has_form(const uint8_t *bytes, const struct form *form)
 {
@@ -45,6 +52,31 @@ has_form(const uint8_t *bytes, const struct form *form)
 	__m128i value = _mm_load_si128((const __m128i *)(const void *)form->value);
 
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(here, mask), value)) == 0xffff;
+}
+
+/* The options of a SYN; all @p length bytes of TCP are its header. */
+static inline bool
+outline_syn(struct jbr_outline *outline, const uint8_t *tcp, uint32_t length)
+{
+	const unsigned wanted = JBR_OPT_MSS;
+	const unsigned known = wanted | JBR_OPT_WSCALE | JBR_OPT_SACK_OK | JBR_OPT_TIMESTAMP;
+	struct jbr_packet packet; /* only what the options' reader touches */
+
+	packet.findings_count = 0;
+	packet.ts_value = 0;
+	packet.wscale = 0;
+	length -= JBR_TCP_SIZE;
+	jbr_parse_tcp_options(&packet, tcp + JBR_TCP_SIZE, length, length);
+	if (packet.findings_count > 0 || (packet.options & wanted) != wanted ||
+		(packet.options & ~known) != 0)
+		return false;
+	outline->is_syn = true;
+	outline->mss = packet.mss;
+	outline->has_wscale = (packet.options & JBR_OPT_WSCALE) != 0;
+	outline->wscale = packet.wscale;
+	outline->has_ts = (packet.options & JBR_OPT_TIMESTAMP) != 0;
+	outline->ts_value = packet.ts_value;
+	return true;
 }
 
 static inline bool
@@ -56,14 +88,20 @@ outline_tcp(const struct jbr_frame *frame, const struct jbr_packet_options *opti
 	uint32_t header_length = (tcp[12] >> 4) * 4u;
 	bool has_ts = header_length == JBR_TCP_SIZE + TIMESTAMP_SIZE;
 
-	if (!has_form(tcp + 4, &form_tcp) || header_length > length ||
-		(header_length != JBR_TCP_SIZE && !has_ts) || (tcp[14] | tcp[15]) == 0)
-		return false;
-	if (has_ts && jbr_load_be32(tcp + JBR_TCP_SIZE) != TIMESTAMP_HEAD)
+	if ((tcp[14] | tcp[15]) == 0)
 		return false;
 	outline->tcp = tcp;
-	outline->has_ts = has_ts;
 	outline->payload_length = length - header_length;
+	if (JBR_UNLIKELY(!has_form(tcp + 4, &form_tcp)))
+		return has_form(tcp + 4, &form_syn) && header_length == length &&
+			outline_syn(outline, tcp, length) &&
+			jbr_is_tcp_checksum_fine(frame, options, outline, length);
+	if (header_length > length || (header_length != JBR_TCP_SIZE && !has_ts) ||
+		(has_ts && jbr_load_be32(tcp + JBR_TCP_SIZE) != TIMESTAMP_HEAD))
+		return false;
+	outline->is_syn = false;
+	outline->has_ts = has_ts;
+	outline->ts_value = has_ts ? jbr_load_be32(tcp + JBR_TCP_SIZE + 4) : 0;
 	return jbr_is_tcp_checksum_fine(frame, options, outline, length);
 }
 
