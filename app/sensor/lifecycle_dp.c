@@ -324,7 +324,10 @@ lifecycle_end_embryo(struct worker *worker, struct jbr_flow_shard *shard,
 		jbr_tcp_open(&syn, &flow.line->hot, &flow.rest->cold);
 		tell_end(worker, flow, NULL, &ending);
 	}
-	jbr_flow_remove_embryo(shard, embryo);
+	if (reason == JBR_END_EVICTED)
+		jbr_flow_drop_embryo(shard, embryo);
+	else
+		jbr_flow_remove_embryo(shard, embryo);
 }
 
 uint64_t

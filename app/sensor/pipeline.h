@@ -132,7 +132,8 @@ struct jbr_flow lifecycle_run(struct worker *worker, struct jbr_flow_shard *shar
 /** [data] End @p flow. @param order_ns  when, for the order of the output */
 void lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	enum jbr_end_reason reason, uint64_t order_ns);
-/** [data] The same of a SYN that nothing has followed. */
+/** [data] The same of a SYN that nothing has followed; JBR_END_EVICTED is for the one in the next one's
+ * way. */
 void lifecycle_end_embryo(struct worker *worker, struct jbr_flow_shard *shard,
 	struct jbr_flow_embryo *embryo, enum jbr_end_reason reason, uint64_t order_ns);
 /** [data] When is @p embryo due? */

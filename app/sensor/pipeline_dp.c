@@ -371,14 +371,17 @@ analyse_syn(struct worker *worker, const struct item *item, struct tally *tally)
 	const struct jbr_frame *frame = item->frame;
 	struct jbr_flow_shard *shard = item->shard;
 	struct jbr_glance glance;
+	struct jbr_tcp_segment segment = {.glance = &glance,
+		.now_ns = frame->time_ns,
+		.number = frame->number};
 	struct jbr_tcp_syn syn;
 
 	if (jbr_flow_is_known(shard, &item->probe))
 		return false;
-	jbr_tcp_syn_at(&item->outline, frame, &syn);
+	jbr_packet_glance(&item->outline, &glance);
+	jbr_tcp_syn_at(&item->outline, &segment, &syn);
 	if (!opening_make_embryo(worker, shard, &item->probe, &syn))
 		return false;
-	jbr_packet_glance(&item->outline, &glance);
 	jbr_flow_remember(shard, jbr_flow_fingerprint(&item->probe, &glance), glance.vlan,
 		glance.ttl, frame->time_ns);
 	tally->packets++;

@@ -186,33 +186,41 @@ jbr_detect_is_quiet(const union jbr_address address[2], const uint16_t port[2])
 		address[0].halves[1] != address[1].halves[1];
 }
 
+/* As is_bogon() and is_loopback() by the first byte of an IPv4 address. */
 static inline bool
-is_ipv4_syn_quiet(const uint8_t *ip, uint32_t seq)
+is_first_byte_odd(uint8_t byte)
 {
-	uint8_t src = ip[12];
-	uint8_t dst = ip[16];
-	uint32_t dst_address = jbr_load_be32(ip + 16);
+	return byte == 0 || byte == 127 || byte >= 224;
+}
 
-	/* as is_bogon() and is_loopback(); the last is Mirai's */
-	return src != 0 && src != 127 && src < 224 && dst != 0 && dst != 127 && dst < 224 &&
-		jbr_load_be32(ip + 12) != dst_address && seq != dst_address;
+/* Of IPv6: jbr_detect_is_quiet() says it of the addresses. */
+static bool
+is_ipv6_quiet(const struct jbr_outline *outline)
+{
+	const uint16_t ports[2] = {1, 1};
+	union jbr_address ends[2];
+
+	memcpy(ends, outline->ip + 8, sizeof(ends));
+	return jbr_detect_is_quiet(ends, ports);
 }
 
 bool
 jbr_detect_is_syn_quiet(const struct jbr_params *params, const struct jbr_outline *outline)
 {
+	const uint8_t *ip = outline->ip;
 	const uint8_t *tcp = outline->tcp;
-	const uint16_t ports[2] = {jbr_load_be16(tcp), jbr_load_be16(tcp + 2)};
-	union jbr_address ends[2];
-	struct jbr_glance glance;
+	bool is_ipv4 = outline->ip_version == 4;
+	uint32_t seq = jbr_load_be32(tcp + 4);
+	uint32_t ip_id = is_ipv4 ? jbr_load_be16(ip + 4) : 0;
 
-	jbr_packet_glance(outline, &glance);
-	if (ports[0] == 0 || ports[1] == 0 || glance.ttl < params->ip_low_ttl_floor ||
+	if ((tcp[0] | tcp[1]) == 0 || (tcp[2] | tcp[3]) == 0 ||
+		ip[is_ipv4 ? 8 : 7] < params->ip_low_ttl_floor ||
 		outline->mss < params->tcp_mss_tiny_floor ||
-		has_tool_numbers(glance.ip_id, glance.window, glance.seq))
+		has_tool_numbers(ip_id, jbr_load_be16(tcp + 14), seq))
 		return false;
-	if (outline->ip_version == 4)
-		return is_ipv4_syn_quiet(outline->ip, glance.seq);
-	memcpy(ends, outline->ip + 8, sizeof(ends));
-	return jbr_detect_is_quiet(ends, ports);
+	if (JBR_UNLIKELY(!is_ipv4))
+		return is_ipv6_quiet(outline);
+	/* the last is Mirai's */
+	return !is_first_byte_odd(ip[12]) && !is_first_byte_odd(ip[16]) &&
+		jbr_load_be32(ip + 12) != jbr_load_be32(ip + 16) && seq != jbr_load_be32(ip + 16);
 }

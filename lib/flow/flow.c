@@ -9,6 +9,8 @@
 
 enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 27 };
 
+_Static_assert((int)CAPACITY_MAX / (int)JBR_FLOW_SHARDS <= 1 << PLACE_BITS, "a slot holds a place");
+
 enum { PAGE_BYTES = 4096 };
 
 /* Where the parts of all shards lie in the one stretch of memory, in bytes from its start. Each part
@@ -190,6 +192,7 @@ shard_clear(const struct jbr_flow_table *table, struct jbr_flow_shard *shard)
 	shard->latest_ns = 0;
 	shard->wheel_tick = 0;
 	shard->embryo_head = 0;
+	shard->embryo_round = 0;
 	shard->embryo_span = 0;
 	shard->nb_embryos = 0;
 	shard->nb_flows = 0;

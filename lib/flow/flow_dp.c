@@ -253,7 +253,7 @@ jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_pro
 	if (slot == 0)
 		return;
 	if (JBR_UNLIKELY(is_embryo_slot(slot))) {
-		prefetch_embryo(shard, index_of_slot(slot));
+		prefetch_embryo(shard, place_of_slot(slot));
 		return;
 	}
 	probe->candidate = index_of_slot(slot);
@@ -294,13 +294,12 @@ is_it(struct jbr_flow flow, const struct jbr_flow_probe *probe)
 static inline bool
 is_at(const struct jbr_flow_shard *shard, uint32_t slot, const struct jbr_flow_probe *probe)
 {
-	uint32_t index = index_of_slot(slot);
-
 	if (slot == 0)
 		return false;
 	if (JBR_UNLIKELY(is_embryo_slot(slot)))
-		return jbr_flow_is_embryo(&shard->embryos[index], probe);
-	return is_it(jbr_flow_at(shard, index), probe);
+		return slot == jbr_flow_embryo_slot(shard, place_of_slot(slot)) &&
+			jbr_flow_is_embryo(&shard->embryos[place_of_slot(slot)], probe);
+	return is_it(jbr_flow_at(shard, index_of_slot(slot)), probe);
 }
 
 /* The slot of what @p probe belongs to; 0 = none. */
@@ -346,12 +345,16 @@ jbr_flow_find_embryo(const struct jbr_flow_shard *shard, const struct jbr_flow_p
 {
 	uint32_t slot = search(shard, probe);
 
-	return is_embryo_slot(slot) ? &shard->embryos[index_of_slot(slot)] : NULL;
+	return is_embryo_slot(slot) ? &shard->embryos[place_of_slot(slot)] : NULL;
 }
 
 bool
 jbr_flow_is_known(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
+	const struct bucket *bucket = &shard->buckets[jbr_flow_bucket(shard, probe->hash)];
+
+	if (JBR_LIKELY((matches(bucket, tag_of(probe->hash)) | bucket->passed) == 0))
+		return false;
 	return search(shard, probe) != 0;
 }
 
@@ -380,24 +383,55 @@ slots_with(const struct bucket *bucket, uint32_t slot)
 	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(words, _mm_setzero_si128()));
 }
 
-void
+/* All ones in each of four lanes whose slot is free, or was an embryo's that has been overwritten since:
+ * four times jbr_flow_embryo_slot(). */
+static inline __m128i
+free_lanes(const struct jbr_flow_shard *shard, __m128i slots)
+{
+	__m128i places = _mm_and_si128(slots, _mm_set1_epi32((1 << PLACE_BITS) - 1));
+	__m128i is_before = _mm_cmplt_epi32(places, _mm_set1_epi32((int)shard->embryo_head));
+	__m128i rounds = _mm_sub_epi32(_mm_set1_epi32((int)shard->embryo_round - 1), is_before);
+	__m128i wrong = _mm_xor_si128(_mm_slli_epi32(rounds, PLACE_BITS), slots);
+	__m128i is_fresh = _mm_cmpeq_epi32(_mm_and_si128(wrong,
+						   _mm_set1_epi32((int)((uint32_t)ROUND_MASK
+							   << PLACE_BITS))),
+		_mm_setzero_si128());
+	__m128i is_stale = _mm_andnot_si128(is_fresh, _mm_srai_epi32(slots, 31));
+
+	return _mm_or_si128(is_stale, _mm_cmpeq_epi32(slots, _mm_setzero_si128()));
+}
+
+/* A bit for each slot of the bucket that may be taken. */
+static inline unsigned
+free_slots(const struct jbr_flow_shard *shard, const struct bucket *bucket)
+{
+	const __m128i *slots = (const __m128i *)(const void *)bucket->index;
+	__m128i words = _mm_packs_epi32(free_lanes(shard, _mm_load_si128(slots)),
+		free_lanes(shard, _mm_load_si128(slots + 1)));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(words, _mm_setzero_si128()));
+}
+
+bool
 jbr_flow_place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot)
 {
 	uint32_t at = jbr_flow_bucket(shard, hash);
+	bool has_passed = false;
 
 	/* there are more slots than what may hang in them, so a free one exists */
 	for (;; at = next_bucket(shard, at)) {
 		struct bucket *bucket = &shard->buckets[at];
-		unsigned free = slots_with(bucket, 0);
+		unsigned free = free_slots(shard, bucket);
 
 		if (JBR_LIKELY(free != 0)) {
 			unsigned i = (unsigned)__builtin_ctz(free);
 
 			bucket->index[i] = slot;
 			bucket->tag[i] = tag_of(hash);
-			return;
+			return has_passed;
 		}
 		bucket->passed++;
+		has_passed = true;
 	}
 }
 

@@ -91,7 +91,7 @@ struct jbr_flow {
 /** A SYN that nothing has followed yet: its tuple and struct jbr_tcp_syn, packed. */
 struct jbr_flow_embryo {
 	union {
-		union jbr_address address[2]; /**< with is_wide: in the key's order */
+		union jbr_address address[2]; /**< of a wide tuple, in the key's order */
 		struct {
 			uint64_t narrow; /**< as in struct jbr_flow_line */
 			uint64_t hash;   /**< of the key */
@@ -99,20 +99,11 @@ struct jbr_flow_embryo {
 		} ipv4;
 	} ends;
 	uint64_t time_ns;
-	uint32_t ports; /**< as in struct jbr_flow_line */
+	uint64_t number_mss; /**< number of the packet, its low 48 bits; MSS, the high 16 */
+	uint32_t ports;      /**< as in struct jbr_flow_line */
 	uint32_t seq;
 	uint32_t ts_value;
-	uint32_t number; /**< of the packet, its low 48 bits */
-	uint16_t number_high;
-	uint16_t mss;
-	uint16_t vlan : 12;
-	uint16_t is_live : 1;
-	uint16_t is_wide : 1; /**< a tuple with JBR_FLOW_WIDE */
-	uint16_t sender : 1;  /**< index in the key of who sent it */
-	uint16_t has_ts : 1;
-	uint8_t ttl;
-	uint8_t scale : 4; /**< 15 = not offered */
-	uint8_t words : 4; /**< IP length less 20 bytes, with is_wide 40, divided by four */
+	uint32_t bits; /**< the rest, as embryo_dp.c has it */
 } JBR_CACHE_ALIGNED;
 
 _Static_assert(sizeof(struct jbr_flow_embryo) == 64, "one cache line");
@@ -256,6 +247,8 @@ bool jbr_flow_is_embryo_full(const struct jbr_flow_shard *shard);
 /** [data] Add the embryo of a tuple that is not there; jbr_flow_takes_embryo() and nobody in its way. */
 void jbr_flow_add_embryo(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	const struct jbr_tcp_syn *syn);
+/** [data] Forget the one that is in the way; jbr_flow_add_embryo() must follow. */
+void jbr_flow_drop_embryo(struct jbr_flow_shard *shard, struct jbr_flow_embryo *embryo);
 /** [data] Forget @p embryo. */
 void jbr_flow_remove_embryo(struct jbr_flow_shard *shard, struct jbr_flow_embryo *embryo);
 /** [data] Make a record in place of @p embryo: as jbr_flow_insert() does for its SYN's probe. The shard

@@ -24,8 +24,10 @@ struct bucket {
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
 
 /* A free slot is marked by 0, so that fresh zero pages are empty buckets: a slot holds the index of a
- * record plus one, or the place of an embryo plus one with this bit. */
-enum { SLOT_EMBRYO = INT32_MIN };
+ * record plus one; or with the highest bit the place of an embryo, and above it the round of the ring in
+ * which it was written there. An embryo that is overwritten leaves its slot behind: the round tells that
+ * nothing hangs in it any more. (After 1024 rounds it may seem to; then the embryo's tuple tells.) */
+enum { SLOT_EMBRYO = INT32_MIN, PLACE_BITS = 21, ROUND_MASK = 0x3ff };
 
 static inline uint32_t
 slot_of(uint32_t index)
@@ -34,9 +36,9 @@ slot_of(uint32_t index)
 }
 
 static inline uint32_t
-slot_of_embryo(uint32_t place)
+index_of_slot(uint32_t slot)
 {
-	return (place + 1) | (uint32_t)SLOT_EMBRYO;
+	return slot - 1;
 }
 
 static inline bool
@@ -45,11 +47,10 @@ is_embryo_slot(uint32_t slot)
 	return (slot & (uint32_t)SLOT_EMBRYO) != 0;
 }
 
-/* The index or place. */
 static inline uint32_t
-index_of_slot(uint32_t slot)
+place_of_slot(uint32_t slot)
 {
-	return (slot & ~(uint32_t)SLOT_EMBRYO) - 1;
+	return slot & ((UINT32_C(1) << PLACE_BITS) - 1);
 }
 
 /** Where a record hangs, outside it: in the wheel by its timer, and in its class. */
@@ -98,9 +99,11 @@ struct jbr_flow_shard {
 	uint64_t embryo_latest_ns;      /* time of the youngest one, if there is any */
 	uint64_t embryo_late_ns;        /* how much older an embryo may be than one before it */
 	uint32_t embryo_head;           /* place of the next one */
-	uint32_t embryo_span;           /* places behind it that may be live */
-	uint32_t nb_embryos;            /* that are */
-	uint32_t nb_buckets; /* in use: the index doubles as long as there is room for more */
+	uint32_t
+		embryo_round; /* in which it will be written; those behind it are of the one before */
+	uint32_t embryo_span; /* places behind it that may be live */
+	uint32_t nb_embryos;  /* that are */
+	uint32_t nb_buckets;  /* in use: the index doubles as long as there is room for more */
 	uint32_t max_buckets;
 	uint32_t capacity;
 	uint32_t exts_capacity;
@@ -123,6 +126,15 @@ jbr_flow_at(const struct jbr_flow_shard *shard, uint32_t index)
 	return (struct jbr_flow){&shard->lines[index], &shard->rests[index]};
 }
 
+/** The slot of the embryo at @p place. */
+static inline uint32_t
+jbr_flow_embryo_slot(const struct jbr_flow_shard *shard, uint32_t place)
+{
+	uint32_t round = shard->embryo_round - (place >= shard->embryo_head);
+
+	return (round & ROUND_MASK) << PLACE_BITS | place | (uint32_t)SLOT_EMBRYO;
+}
+
 /** Where the search for a key with @p hash begins: the low bits have chosen the shard, the high ones are
  * the tag. */
 static inline uint32_t
@@ -141,8 +153,9 @@ jbr_flow_index(const struct jbr_flow_shard *shard, struct jbr_flow flow)
 /** The tuple of a record or an embryo by its two addresses, and their and the ports' hash. */
 uint64_t jbr_flow_hash_wide(uint64_t seed, const union jbr_address address[2], uint32_t ports);
 
-/** Hang @p slot into the index; there must be fewer than the index has room for. */
-void jbr_flow_place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
+/** Hang @p slot into the index; there must be fewer than the index has room for.
+ * @return whether it had to pass a full bucket: only then must it be taken out when an embryo is dropped */
+bool jbr_flow_place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
 /** Take it out, or put @p other into its place. */
 void jbr_flow_unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
 void jbr_flow_replace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot, uint32_t other);

@@ -207,10 +207,9 @@ struct jbr_outline {
 	uint32_t ts_value; /**< with has_ts */
 	uint16_t vlan;     /**< outer id; 0 = none */
 	uint16_t mss;      /**< with is_syn */
-	uint8_t wscale;    /**< with has_wscale; 0..14 */
+	uint8_t wscale;    /**< with is_syn: 0..14, UINT8_MAX = not offered */
 	uint8_t ip_version;
 	bool has_ts;
-	bool has_wscale;
 	bool is_syn; /**< opens a connection; else it may be the next segment of one */
 };
 

@@ -398,9 +398,26 @@ struct jbr_tcp_syn {
  * wrong checksum, nor longer than 64 kB?
  * @param ret_syn  set when true */
 bool jbr_tcp_syn_of(const struct jbr_tcp_input *input, struct jbr_tcp_syn *ret_syn);
-/** The same of a SYN of which there is an outline. */
-void jbr_tcp_syn_at(const struct jbr_outline *outline, const struct jbr_frame *frame,
-	struct jbr_tcp_syn *ret_syn);
+/** The same of a SYN of which there is an outline.
+ * @param segment  its glance, time and number */
+static inline void
+jbr_tcp_syn_at(const struct jbr_outline *outline, const struct jbr_tcp_segment *segment,
+	struct jbr_tcp_syn *ret_syn)
+{
+	const struct jbr_glance *glance = segment->glance;
+
+	ret_syn->now_ns = segment->now_ns;
+	ret_syn->number = segment->number;
+	ret_syn->seq = glance->seq;
+	ret_syn->ts_value = glance->ts_value;
+	ret_syn->ip_length = (uint16_t)glance->ip_length;
+	ret_syn->ip_id = (uint16_t)glance->ip_id;
+	ret_syn->mss = outline->mss;
+	ret_syn->vlan = glance->vlan;
+	ret_syn->ttl = glance->ttl;
+	ret_syn->scale = outline->wscale;
+	ret_syn->has_ts = glance->has_ts;
+}
 /** The connection that @p syn opens: what jbr_tcp_begin() and jbr_tcp_step() make of it, which find
  * nothing. @ref jbr_tcp_hot.place is left as it is. */
 void jbr_tcp_open(const struct jbr_tcp_syn *syn, struct jbr_tcp_hot *hot,

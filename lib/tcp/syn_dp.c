@@ -28,25 +28,6 @@ jbr_tcp_syn_of(const struct jbr_tcp_input *input, struct jbr_tcp_syn *ret_syn)
 }
 
 void
-jbr_tcp_syn_at(const struct jbr_outline *outline, const struct jbr_frame *frame,
-	struct jbr_tcp_syn *ret_syn)
-{
-	bool is_ipv4 = outline->ip_version == 4;
-
-	ret_syn->now_ns = frame->time_ns;
-	ret_syn->number = frame->number;
-	ret_syn->seq = jbr_load_be32(outline->tcp + 4);
-	ret_syn->has_ts = outline->has_ts;
-	ret_syn->ts_value = outline->ts_value;
-	ret_syn->ip_length = (uint16_t)outline->ip_length;
-	ret_syn->ip_id = is_ipv4 ? jbr_load_be16(outline->ip + 4) : 0;
-	ret_syn->mss = outline->mss;
-	ret_syn->vlan = outline->vlan;
-	ret_syn->ttl = outline->ip[is_ipv4 ? 8 : 7];
-	ret_syn->scale = outline->has_wscale ? outline->wscale : JBR_TCP_SCALE_NONE;
-}
-
-void
 jbr_tcp_open(const struct jbr_tcp_syn *syn, struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold)
 {
 	uint8_t place = hot->place;
