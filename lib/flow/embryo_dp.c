@@ -224,13 +224,20 @@ jbr_flow_add_embryo(struct jbr_flow_shard *shard, const struct jbr_flow_probe *p
 
 /* ---- out ---- */
 
+/* Where none is left, the ring begins anew where its memory is near: ordinary SYNs are answered soon, and
+ * walk through few places so. */
 static void
 bury(struct jbr_flow_shard *shard, struct jbr_flow_embryo *embryo)
 {
 	embryo->bits &= ~((uint32_t)FOUR_BITS << WORDS_AT);
 	shard->nb_embryos--;
-	if (place_of(shard, embryo) == tail_of(shard))
+	if (shard->nb_embryos == 0) {
+		shard->embryo_head = 0;
+		shard->embryo_round++;
+		shard->embryo_span = 0;
+	} else if (place_of(shard, embryo) == tail_of(shard)) {
 		shard->embryo_span--;
+	}
 }
 
 static void
