@@ -18,7 +18,8 @@ enum {
 	OPTION_MIGRATE,
 	OPTION_PORT,
 	OPTION_EAL,
-	OPTION_DURATION
+	OPTION_DURATION,
+	OPTION_PUBLISH
 };
 
 static const struct {
@@ -67,6 +68,9 @@ static const struct {
 		"      --workers N     threads, 1 to 64 (default 1); the results are the same\n"
 		"      --loop N        analyse the captures N times, each time later\n"
 		"      --speed X|max   X times the speed of the recording (default max)\n"
+		"      --publish       figures and events into shared memory, as `run` does; "
+		"jabiructl and\n"
+		"                      jabiru-exporter read them\n"
 		"  -h, --help\n"
 		"\n"
 		"Only one of report, events and flows may go to standard output: with `--flows -` "
@@ -175,6 +179,9 @@ take_option(struct args *args, int option, struct jbr_error *error)
 	case OPTION_JSON:
 		args->json = true;
 		return 0;
+	case OPTION_PUBLISH:
+		args->publish = true;
+		return 0;
 	case OPTION_MIGRATE:
 		args->migrate = true;
 		return 0;
@@ -222,7 +229,8 @@ static const struct option replay_options[] = {{"config", required_argument, NUL
 	{"flows", required_argument, NULL, OPTION_FLOWS},
 	{"workers", required_argument, NULL, OPTION_WORKERS},
 	{"loop", required_argument, NULL, OPTION_LOOP},
-	{"speed", required_argument, NULL, OPTION_SPEED}, {NULL, 0, NULL, 0}};
+	{"speed", required_argument, NULL, OPTION_SPEED},
+	{"publish", no_argument, NULL, OPTION_PUBLISH}, {NULL, 0, NULL, 0}};
 static const struct option check_options[] = {{"config", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'}, {"migrate", no_argument, NULL, OPTION_MIGRATE},
 	{NULL, 0, NULL, 0}};

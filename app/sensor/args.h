@@ -36,6 +36,7 @@ struct args {
 	uint32_t loop;
 	double speed; /**< times real time; 0 = as fast as possible */
 	bool json;
+	bool publish; /**< of replay: into the stats segment */
 	bool migrate; /**< of check: print the file as this version wants it */
 };
 

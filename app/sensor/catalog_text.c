@@ -293,6 +293,29 @@ put_md_tables(struct jbr_buffer *out)
 	put_md_names(out, jbr_evictions, JBR_FLOW_CLASSES);
 }
 
+static const char *
+type_word(const struct jbr_metric_info *metric)
+{
+	static const char *const words[] = {"counter", "gauge", "histogram"};
+
+	return words[metric->type];
+}
+
+static void
+put_md_metrics(struct jbr_buffer *out)
+{
+	jbr_buffer_format(out,
+		"\n## Metrics\n\nWhat the stats segment holds and /metrics serves. No address ever "
+		"stands in a label.\n\n| metric | type | unit | what it counts "
+		"|\n|---|---|---|---|\n");
+	for (unsigned i = 0; i < JBR_METRIC_COUNT; i++) {
+		jbr_buffer_format(out, "| `%s` | %s | %s | ", jbr_metrics[i].name,
+			type_word(&jbr_metrics[i]), jbr_metrics[i].unit);
+		put_md(out, jbr_metrics[i].help);
+		jbr_buffer_format(out, " |\n");
+	}
+}
+
 static void
 print_md(struct jbr_buffer *out)
 {
@@ -306,10 +329,26 @@ print_md(struct jbr_buffer *out)
 	for (unsigned i = 0; i < JBR_ANOM_COUNT; i++)
 		put_md_anomaly(out, i);
 	put_md_tables(out);
+	put_md_metrics(out);
 	put_md_keys(out);
 }
 
 /* json */
+
+static void
+put_json_metrics(struct jbr_json *json)
+{
+	jbr_json_array_open(json, "metrics");
+	for (unsigned i = 0; i < JBR_METRIC_COUNT; i++) {
+		jbr_json_object_open(json, NULL);
+		jbr_json_string(json, "name", jbr_metrics[i].name);
+		jbr_json_string(json, "type", type_word(&jbr_metrics[i]));
+		jbr_json_string(json, "unit", jbr_metrics[i].unit);
+		jbr_json_string(json, "help", jbr_metrics[i].help);
+		jbr_json_object_close(json);
+	}
+	jbr_json_array_close(json);
+}
 
 static void
 put_json_key(struct jbr_json *json, const struct jbr_key_info *key)
@@ -468,6 +507,7 @@ print_json(struct jbr_buffer *out)
 	put_json_names(&json, "not_analysed", jbr_not_analysed, JBR_NOT_ANALYSED_COUNT);
 	put_json_names(&json, "segments", jbr_segments, JBR_SEGMENT_COUNT);
 	put_json_names(&json, "evictions", jbr_evictions, JBR_FLOW_CLASSES);
+	put_json_metrics(&json);
 	jbr_json_uint(&json, "config_version", JBR_CONFIG_VERSION);
 	put_json_lists(&json);
 	put_json_sections(&json);

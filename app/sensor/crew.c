@@ -220,6 +220,14 @@ crew_finish(struct crew *crew, uint64_t now_ns, struct crew_news *ret_news)
 }
 
 void
+crew_figures(const struct crew *crew, uint32_t index, struct jbr_worker_figures *ret_figures)
+{
+	memset(ret_figures, 0, sizeof(*ret_figures));
+	worker_figures(crew->members[index].worker, ret_figures);
+	ret_figures->polled = ret_figures->counters.received;
+}
+
+void
 crew_counters(const struct crew *crew, struct jbr_counters *ret_counters)
 {
 	memset(ret_counters, 0, sizeof(*ret_counters));

@@ -41,5 +41,7 @@ void crew_feed(struct crew *crew, const struct jbr_frame *frames, size_t count);
 int crew_end_batch(struct crew *crew, uint64_t now_ns, struct crew_news *ret_news);
 /** End every connection as it stands. @return as crew_end_batch(). */
 int crew_finish(struct crew *crew, uint64_t now_ns, struct crew_news *ret_news);
+/** What the worker @p index tells of itself, between two calls of crew_*(). */
+void crew_figures(const struct crew *crew, uint32_t index, struct jbr_worker_figures *ret_figures);
 /** Sum of all counters. */
 void crew_counters(const struct crew *crew, struct jbr_counters *ret_counters);

@@ -39,6 +39,17 @@ gap_add(struct gap *gap, uint64_t cycles)
 	gap->max = jbr_max_u64(gap->max, cycles);
 }
 
+/** The largest number of cycles in the bucket @p index, and not beyond 64 bits. */
+static inline uint64_t
+gap_bound(unsigned index)
+{
+	unsigned power = index / GAP_STEPS + 2;
+
+	if (index + 1 < 2 * GAP_STEPS)
+		return index;
+	return ((uint64_t)(index % GAP_STEPS + GAP_STEPS + 1) << (power - 3)) - 1;
+}
+
 /** Cycles that @p per_10000 of 10,000 gaps do not exceed, up to a step too high; 0 without a gap. */
 static inline uint64_t
 gap_quantile(const struct gap *gap, unsigned per_10000)
@@ -47,16 +58,9 @@ gap_quantile(const struct gap *gap, unsigned per_10000)
 	uint64_t seen = 0;
 
 	for (unsigned i = 0; i < GAP_BUCKETS && gap->total > 0; i++) {
-		unsigned power = i / GAP_STEPS + 2;
-		uint64_t below; /* the first value of the next bucket */
-
 		seen += gap->counts[i];
-		if (seen < wanted)
-			continue;
-		below = i + 1 < 2 * GAP_STEPS
-			? i + 1
-			: (uint64_t)(i % GAP_STEPS + GAP_STEPS + 1) << (power - 3);
-		return jbr_min_u64(below - 1, gap->max);
+		if (seen >= wanted)
+			return jbr_min_u64(gap_bound(i), gap->max);
 	}
 	return 0;
 }

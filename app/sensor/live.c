@@ -15,6 +15,8 @@ enum {
 	LINK_WAIT_MS = 3000,  /* for all ports together */
 	DRAIN_WAIT_MS = 1000, /* for queues to become empty */
 	CONTROL_REST_MS = 1,  /* while waiting for workers */
+	ASK_WAIT_US = 20000,  /* for their figures */
+	ASK_REST_US = 100,
 };
 
 static void
@@ -106,6 +108,28 @@ live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 }
 
 void
+live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *block)
+{
+	live->loops[index]->block = block;
+}
+
+bool
+live_ask(struct live *live)
+{
+	bool is_answered = !live->is_running;
+
+	for (unsigned i = 0; i < live->nb_workers && live->is_running; i++)
+		loop_ask(live->loops[i]);
+	for (unsigned waited = 0; !is_answered && waited < ASK_WAIT_US; waited += ASK_REST_US) {
+		rest(ASK_REST_US * JBR_NS_PER_US);
+		is_answered = true;
+		for (unsigned i = 0; i < live->nb_workers; i++)
+			is_answered &= loop_has_answered(live->loops[i]);
+	}
+	return is_answered;
+}
+
+void
 live_tick(struct live *live)
 {
 	clock_discipline(&live->clock);
@@ -193,6 +217,7 @@ report_port(struct live *live, uint32_t index, struct live_port_report *ret_port
 		.driver = port->driver,
 		.queues = port->nb_queues,
 		.rx_descriptors = port->nb_descriptors,
+		.has_link = port_has_link(port),
 		.received = counts.received,
 		.missed = counts.missed,
 		.no_buffer = counts.no_buffer,

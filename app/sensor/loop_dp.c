@@ -172,6 +172,47 @@ poll_ring(struct loop *loop, struct rte_ring *ring, uint64_t now_ns)
 	return count;
 }
 
+/* The gaps between polls, in ns and coarser. */
+static void
+gaps_in_ns(const struct loop *loop, struct jbr_histogram *histogram)
+{
+	uint64_t ticks_per_us = jbr_max_u64(loop->ticks_per_us, 1);
+
+	memset(histogram, 0, sizeof(*histogram));
+	for (unsigned i = 0; i < GAP_BUCKETS; i++)
+		if (loop->gap.counts[i] > 0)
+			histogram->counts[jbr_histogram_bucket(gap_bound(i) * JBR_NS_PER_US /
+				ticks_per_us)] += loop->gap.counts[i];
+	/* 2^64 ns are centuries, 2^64 ticks times 1000 are weeks */
+	histogram->sum = loop->all_ticks / ticks_per_us * JBR_NS_PER_US;
+}
+
+/* What readers see of this worker, renewed between two bursts: so its parts agree. */
+static void
+publish(struct loop *loop)
+{
+	struct jbr_worker_figures *figures = &loop->figures;
+	uint32_t asked = __atomic_load_n(&loop->asked, __ATOMIC_ACQUIRE);
+
+	if (loop->block == NULL)
+		return;
+	worker_figures(loop->worker, figures);
+	figures->polled = loop->polled;
+	figures->ring_in = loop->ring_in;
+	figures->ring_out = loop->ring_out;
+	figures->polls = loop->turns;
+	figures->busy_cycles = loop->busy_ticks;
+	figures->cycles = loop->all_ticks;
+	figures->lost_records = loop->outbox.lost_records;
+	figures->lost_findings = loop->outbox.lost_findings;
+	memset(figures->port_polled, 0, sizeof(figures->port_polled));
+	for (unsigned i = 0; i < loop->nb_queues; i++)
+		figures->port_polled[loop->queues[i].port] += loop->queues[i].polled;
+	gaps_in_ns(loop, &figures->poll_gap);
+	jbr_publish_block(loop->block, figures);
+	__atomic_store_n(&loop->answered, asked, __ATOMIC_RELEASE);
+}
+
 /* Now and then: timers that are due, and what is to be told. */
 static void
 look_after(struct loop *loop, uint64_t tsc, uint64_t now_ns)
@@ -185,7 +226,10 @@ look_after(struct loop *loop, uint64_t tsc, uint64_t now_ns)
 	}
 	if (tsc - loop->output_tsc >= LOOP_OUTPUT_US * loop->ticks_per_us) {
 		outbox_post(&loop->outbox, &loop->worker->output);
+		publish(loop);
 		loop->output_tsc = tsc;
+	} else if (__atomic_load_n(&loop->asked, __ATOMIC_RELAXED) != loop->answered) {
+		publish(loop);
 	}
 }
 
@@ -261,6 +305,7 @@ finish(struct loop *loop)
 		is_over = pipeline_finish(worker, now_ns);
 		outbox_post(&loop->outbox, &worker->output);
 	}
+	publish(loop);
 	reach(loop, LOOP_FINISH);
 	return LOOP_DONE;
 }

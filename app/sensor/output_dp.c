@@ -2,6 +2,20 @@
 /* What a worker has to tell, written into its fixed arrays. */
 #include "pipeline.h"
 
+void
+worker_figures(const struct worker *worker, struct jbr_worker_figures *figures)
+{
+	figures->counters = worker->counters;
+	figures->not_analysed = jbr_counters_not_analysed(&worker->counters);
+	figures->handshake_rtt = worker->handshake_rtt;
+	figures->server_response = worker->server_response;
+	memset(figures->open, 0, sizeof(figures->open));
+	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
+		for (unsigned rank = 0; worker->owns[i] && rank < JBR_FLOW_CLASSES; rank++)
+			figures->open[rank] += jbr_flow_class_count(worker->shards[i],
+				(enum jbr_flow_class)rank);
+}
+
 bool
 worker_is_nearly_full(const struct worker *worker, unsigned packets)
 {

@@ -67,6 +67,8 @@ struct worker {
 	uint8_t foreign_to[BURST_MAX]; /**< the workers they belong to */
 	uint8_t nb_foreign;
 	struct jbr_counters counters;
+	struct jbr_histogram handshake_rtt;
+	struct jbr_histogram server_response;
 	struct output output;
 	/* working space of one burst and one step */
 	struct item items[BURST_MAX];
@@ -81,6 +83,9 @@ struct worker {
 /** [control] Prepare @p worker, whose memory is the caller's; sees_all is set. */
 void worker_init(struct worker *worker, const struct jbr_config *config,
 	struct jbr_flow_table *table, unsigned index, unsigned workers);
+
+/** [data] All that @p worker tells of itself; what its loop counts is left as it stands. */
+void worker_figures(const struct worker *worker, struct jbr_worker_figures *figures);
 
 /** [data] Is there too little room for the output of @p packets more packets? */
 bool worker_is_nearly_full(const struct worker *worker, unsigned packets);

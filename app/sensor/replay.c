@@ -13,6 +13,7 @@
 #include "capture.h"
 #include "crew.h"
 #include "line_file.h"
+#include "publish.h"
 #include "report.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
 	LIMITER_ENTITIES = 1 << 17,
 	PROGRESS_MIN_BYTES = 64 << 20,
 	PROGRESS_COLUMNS = 40,
+	PACE_NAP_NS = 50000000,
 };
 
 struct replay {
@@ -34,6 +36,7 @@ struct replay {
 	struct capture *capture;
 	struct crew *crew;
 	struct jbr_event_limiter *limiter;
+	struct publish *publish; /* NULL = not asked for */
 	struct line_file events;
 	struct line_file flows;
 	struct jbr_frame *frames;
@@ -61,6 +64,17 @@ wall_ns(void)
 }
 
 static void
+write_event(struct replay *replay, const struct jbr_event *event)
+{
+	if (replay->publish != NULL)
+		publish_event(replay->publish, event);
+	if (replay->events.path == NULL)
+		return;
+	jbr_event_write_anomaly(&replay->events.text, event, replay->host);
+	line_file_flush(&replay->events, false);
+}
+
+static void
 write_news(struct replay *replay, const struct crew_news *news)
 {
 	struct jbr_event event;
@@ -70,11 +84,32 @@ write_news(struct replay *replay, const struct crew_news *news)
 		line_file_flush(&replay->flows, false);
 	}
 	for (size_t i = 0; replay->limiter != NULL && i < news->nb_findings; i++) {
-		if (!jbr_event_limiter_offer(replay->limiter, &news->findings[i], &event))
-			continue;
-		jbr_event_write_anomaly(&replay->events.text, &event, replay->host);
-		line_file_flush(&replay->events, false);
+		if (replay->publish != NULL)
+			publish_finding(replay->publish, &news->findings[i]);
+		if (jbr_event_limiter_offer(replay->limiter, &news->findings[i], &event))
+			write_event(replay, &event);
 	}
+}
+
+/* The crew is at rest: its figures agree at any time it is asked. */
+static void
+publish_figures(struct replay *replay, bool is_end)
+{
+	struct jbr_worker_figures figures;
+
+	if (replay->publish == NULL)
+		return;
+	publish_beat(replay->publish);
+	if (!is_end && !publish_is_due(replay->publish))
+		return;
+	for (uint32_t i = 0; i < replay->args->workers; i++) {
+		crew_figures(replay->crew, i, &figures);
+		jbr_publish_block(publish_block(replay->publish, i), &figures);
+	}
+	publish_gather(replay->publish);
+	publish_set(replay->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0,
+		(int64_t)jbr_event_limiter_left_out(replay->limiter));
+	publish_snapshot(replay->publish);
 }
 
 static void
@@ -104,8 +139,6 @@ static void
 keep_pace(struct replay *replay, uint64_t packet_ns)
 {
 	uint64_t due_ns;
-	uint64_t now_ns = wall_ns() - replay->began_ns;
-	struct timespec pause;
 
 	if (!(replay->args->speed > 0))
 		return;
@@ -114,11 +147,17 @@ keep_pace(struct replay *replay, uint64_t packet_ns)
 	if (packet_ns <= replay->paced_from_ns)
 		return;
 	due_ns = (uint64_t)((double)(packet_ns - replay->paced_from_ns) / replay->args->speed);
-	if (due_ns <= now_ns)
-		return;
-	pause.tv_sec = (time_t)((due_ns - now_ns) / JBR_NS_PER_S);
-	pause.tv_nsec = (long)((due_ns - now_ns) % JBR_NS_PER_S);
-	nanosleep(&pause, NULL);
+	for (;;) {
+		uint64_t now_ns = wall_ns() - replay->began_ns;
+		struct timespec pause = {0};
+
+		if (due_ns <= now_ns)
+			break;
+		/* a capture may be silent for long, its readers see that all is well */
+		pause.tv_nsec = (long)jbr_min_u64(due_ns - now_ns, PACE_NAP_NS);
+		nanosleep(&pause, NULL);
+		publish_figures(replay, false);
+	}
 }
 
 static int
@@ -166,6 +205,7 @@ feed(struct replay *replay, size_t count, struct jbr_error *error)
 		size_t n = take_frames(replay, replay->frames + at, count - at);
 
 		crew_feed(replay->crew, replay->frames + at, n);
+		publish_figures(replay, false);
 		at += n;
 		if (at < count || replay->batch_count == BATCH_FRAMES)
 			rc = end_batch(replay, error);
@@ -282,10 +322,8 @@ drain_events(struct replay *replay)
 {
 	struct jbr_event event;
 
-	while (replay->limiter != NULL && jbr_event_limiter_drain(replay->limiter, &event)) {
-		jbr_event_write_anomaly(&replay->events.text, &event, replay->host);
-		line_file_flush(&replay->events, false);
-	}
+	while (replay->limiter != NULL && jbr_event_limiter_drain(replay->limiter, &event))
+		write_event(replay, &event);
 }
 
 /* Are both paths the same regular file? */
@@ -328,7 +366,11 @@ set_up(struct replay *replay, struct jbr_error *error)
 	struct crew_params params = {.config = replay->config,
 		.workers = args->workers,
 		.wants_records = args->flows_path != NULL,
-		.wants_findings = args->events_path != NULL};
+		.wants_findings = args->events_path != NULL || args->publish};
+	struct publish_params publish = {.config = replay->config,
+		.mode = "replay",
+		.sensor = replay->host,
+		.nb_workers = args->workers};
 	uint64_t done;
 	uint64_t total;
 	int rc;
@@ -345,7 +387,12 @@ set_up(struct replay *replay, struct jbr_error *error)
 		rc = line_file_open(&replay->flows, args->flows_path, error);
 	if (rc == 0)
 		rc = crew_create(&params, &replay->crew, error);
-	if (rc == 0 && args->events_path != NULL) {
+	if (rc == 0 && args->publish) {
+		rc = publish_create(&publish, &replay->publish, error);
+		if (rc == 0)
+			publish_state(replay->publish, JBR_SHM_RUNNING);
+	}
+	if (rc == 0 && params.wants_findings) {
 		replay->limiter = jbr_event_limiter_create(&limits);
 		if (replay->limiter == NULL)
 			rc = jbr_error_set(error, -errno, "cannot start events: %s",
@@ -374,6 +421,7 @@ wind_up(struct replay *replay, int rc)
 	if (crew_finish(replay->crew, replay->now_ns, &news) == 0)
 		write_news(replay, &news);
 	drain_events(replay);
+	publish_figures(replay, true);
 	show_progress(replay, true);
 	if (!has_stdout_lines(replay->args) && write_report(replay, &error) < 0) {
 		say(&error);
@@ -417,6 +465,7 @@ replay_run(const struct args *args, const struct jbr_config *config)
 	}
 	rc = close_lines(&replay.flows, rc);
 	rc = close_lines(&replay.events, rc);
+	publish_free(replay.publish);
 	jbr_event_limiter_free(replay.limiter);
 	crew_free(replay.crew);
 	capture_close(replay.capture);

@@ -16,6 +16,7 @@ struct live_port_report {
 	const char *driver;
 	uint32_t queues;
 	uint32_t rx_descriptors;
+	bool has_link;
 	uint64_t received; /**< that reached a queue */
 	uint64_t polled;   /**< fetched from a queue */
 	uint64_t missed;   /**< lost for want of a descriptor */

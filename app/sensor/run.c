@@ -13,6 +13,8 @@
 #include "line_file.h"
 #include "live.h"
 #include "report.h"
+#include "run_publish.h"
+#include "telemetry.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
@@ -31,6 +33,8 @@ struct run {
 	struct live_plan plan;
 	struct live *live;
 	struct jbr_event_limiter *limiter;
+	struct run_publish *shared; /* NULL = nothing is published */
+	struct publish *publish;    /* of it */
 	struct line_file events;
 	struct line_file flows;
 	char host[JBR_CONFIG_STRING_SIZE];
@@ -100,6 +104,17 @@ say_lines(struct jbr_buffer *lines)
 /* ---- output ---- */
 
 static void
+write_event(struct run *run, const struct jbr_event *event)
+{
+	if (run->publish != NULL)
+		publish_event(run->publish, event);
+	if (run->events.path == NULL)
+		return;
+	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	line_file_flush(&run->events, false);
+}
+
+static void
 tell(void *context, const struct output *output)
 {
 	struct run *run = context;
@@ -110,10 +125,10 @@ tell(void *context, const struct output *output)
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
-		if (!jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
-			continue;
-		jbr_event_write_anomaly(&run->events.text, &event, run->host);
-		line_file_flush(&run->events, false);
+		if (run->publish != NULL)
+			publish_finding(run->publish, &output->findings[i]);
+		if (jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
+			write_event(run, &event);
 	}
 }
 
@@ -123,7 +138,7 @@ drain_events(struct run *run)
 	struct jbr_event event;
 
 	while (run->limiter != NULL && jbr_event_limiter_drain(run->limiter, &event))
-		jbr_event_write_anomaly(&run->events.text, &event, run->host);
+		write_event(run, &event);
 }
 
 static int
@@ -144,6 +159,36 @@ open_outputs(struct run *run, struct jbr_error *error)
 	if (rc == 0)
 		rc = line_file_append(&run->events, paths[1], error);
 	return rc;
+}
+
+/* ---- shared memory ---- */
+
+/* Without it the sensor works all the same, only that nobody sees it. */
+static void
+start_publishing(struct run *run)
+{
+	struct jbr_error error = {0};
+
+	if (!run->config->stats_publish)
+		return;
+	run->shared = run_publish_create(run->live, &run->plan, run->config, run->host, &error);
+	run->publish = run_publish_of(run->shared);
+	if (run->shared != NULL) {
+		telemetry_start(run->config->stats_folder, run->config->stats_instance);
+		return;
+	}
+	say(&error);
+	fprintf(stderr,
+		"jabiru: nothing is published: jabiructl and jabiru-exporter will not see "
+		"this run\n");
+}
+
+static void
+publish_turn(struct run *run, bool is_end)
+{
+	uint64_t left_out = run->limiter == NULL ? 0 : jbr_event_limiter_left_out(run->limiter);
+
+	run_publish_turn(run->shared, left_out, is_end);
 }
 
 /* ---- while it runs ---- */
@@ -202,6 +247,7 @@ control(struct run *run)
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
 		answer_signals(run);
+		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -306,7 +352,7 @@ start_events(struct run *run, struct jbr_error *error)
 		.entities_per_s = run->config->event_entities_per_s,
 		.entities_max = LIMITER_ENTITIES};
 
-	if (run->args->events_path == NULL)
+	if (run->args->events_path == NULL && !run->config->stats_publish)
 		return 0;
 	run->limiter = jbr_event_limiter_create(&limits);
 	if (run->limiter != NULL)
@@ -321,7 +367,7 @@ set_up(struct run *run, struct jbr_error *error)
 	struct live_params params = {.config = run->config,
 		.plan = &run->plan,
 		.wants_records = run->args->flows_path != NULL,
-		.wants_findings = run->args->events_path != NULL};
+		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
 	int rc = use_ports_of(run->args, run->config, error);
 
@@ -340,6 +386,8 @@ set_up(struct run *run, struct jbr_error *error)
 	params.machine = run->machine;
 	if (rc == 0)
 		rc = live_create(&params, &run->live, &notes, error);
+	if (rc == 0)
+		start_publishing(run);
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
@@ -357,9 +405,14 @@ run_to_end(struct run *run)
 	run->began_ns = monotonic_ns();
 	fprintf(stderr, "jabiru: running, %u worker%s\n", run->plan.nb_workers,
 		run->plan.nb_workers == 1 ? "" : "s");
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_RUNNING);
 	control(run);
+	if (run->publish != NULL)
+		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
 	drain_events(run);
+	publish_turn(run, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);
@@ -399,6 +452,7 @@ run_live(const struct args *args, struct jbr_config *config)
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
 	live_free(run->live);
+	run_publish_free(run->shared);
 	if (run->has_eal)
 		eal_stop();
 	jbr_event_limiter_free(run->limiter);

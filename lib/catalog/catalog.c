@@ -46,6 +46,12 @@ const struct jbr_name_info jbr_segments[JBR_SEGMENT_COUNT] = {
 #include "segments.def"
 };
 
+const struct jbr_metric_info jbr_metrics[JBR_METRIC_COUNT] = {
+#define JBR_METRIC(symbol, name, type, unit, digits, help) \
+	{#name, #unit, help, JBR_METRIC_TYPE_##type, digits},
+#include "metrics.def"
+};
+
 const char *const jbr_severities[JBR_SEVERITY_COUNT] = {"note", "warn", "alert"};
 const char *const jbr_actions[JBR_ACTION_TOTAL] = {"count", "event", "drop"};
 

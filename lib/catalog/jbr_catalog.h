@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file jbr_catalog.h
  * Everything that has a name: anomalies, reset causes, outcomes, segment counters, reasons why a
- * packet is not analysed, and the keys of the configuration. Each is one row of a .def file here;
+ * packet is not analysed, families of figures, and the keys of the configuration. Each is one row of a .def file here;
  * the enums, tables, structs and generated pages all come from the rows.
  *
  * Owns:    names and numbers. No logic.
@@ -85,6 +85,15 @@ enum jbr_segment {
 	JBR_SEGMENT_COUNT
 };
 
+/** Families of figures, in the order of metrics.def. */
+enum jbr_metric {
+#define JBR_METRIC(symbol, ...) JBR_METRIC_##symbol,
+#include "metrics.def"
+	JBR_METRIC_COUNT
+};
+
+enum jbr_metric_type { JBR_METRIC_TYPE_COUNTER, JBR_METRIC_TYPE_GAUGE, JBR_METRIC_TYPE_HISTOGRAM };
+
 /** The words of enum keys: JBR_VALUE_checksum_AUTO and so on, each list from 0. */
 enum jbr_value_checksum {
 #define JBR_VALUE_OF_checksum(symbol) JBR_VALUE_checksum_##symbol,
@@ -154,6 +163,15 @@ struct jbr_name_info {
 	const char *help;
 };
 
+struct jbr_metric_info {
+	const char *name;
+	const char *unit;
+	const char *help;
+	uint8_t type;   /**< enum jbr_metric_type */
+	uint8_t digits; /**< values are to be divided by 10^digits */
+};
+
+extern const struct jbr_metric_info jbr_metrics[JBR_METRIC_COUNT];
 extern const struct jbr_anomaly_info jbr_anomalies[JBR_ANOM_COUNT];
 extern const struct jbr_reset_info jbr_resets[JBR_RESET_COUNT];
 extern const struct jbr_outcome_info jbr_outcomes[JBR_OUTCOME_COUNT];

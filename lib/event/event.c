@@ -166,28 +166,34 @@ put_times(struct jbr_buffer *text, const struct jbr_event *event)
 			event->count, tenths / 10, tenths % 10);
 }
 
+void
+jbr_event_put_facts(struct jbr_buffer *text, const struct jbr_event *event)
+{
+	const struct jbr_finding *finding = &event->finding;
+	const struct jbr_event_tuple *tuple = &finding->tuple;
+
+	if (jbr_event_has_address(tuple)) {
+		put_endpoint(text, tuple->src, tuple->src_port, tuple->ip_version);
+		jbr_buffer_format(text, " > ");
+		put_endpoint(text, tuple->dst, tuple->dst_port, tuple->ip_version);
+		jbr_buffer_format(text, ", ");
+	}
+	if (finding->value != 0)
+		jbr_buffer_format(text, "%s %u, ", value_name(finding->anomaly), finding->value);
+	if (jbr_anomalies[finding->anomaly].group == JBR_GROUP_FLOW && finding->is_expected_known)
+		jbr_buffer_format(text, "seq %" PRIu32 " where %" PRIu32 " was expected, ",
+			finding->seq, finding->expected);
+	put_times(text, event);
+}
+
 /* One sentence: what, from whom to whom, the numbers it hangs on, how often. */
 static void
 write_summary(struct jbr_json *json, const struct jbr_event *event)
 {
-	const struct jbr_finding *finding = &event->finding;
-	const struct jbr_event_tuple *tuple = &finding->tuple;
-	const struct jbr_anomaly_info *row = &jbr_anomalies[finding->anomaly];
 	struct jbr_buffer text = {0};
 
-	jbr_buffer_format(&text, "%s: ", row->when);
-	if (jbr_event_has_address(tuple)) {
-		put_endpoint(&text, tuple->src, tuple->src_port, tuple->ip_version);
-		jbr_buffer_format(&text, " > ");
-		put_endpoint(&text, tuple->dst, tuple->dst_port, tuple->ip_version);
-		jbr_buffer_format(&text, ", ");
-	}
-	if (finding->value != 0)
-		jbr_buffer_format(&text, "%s %u, ", value_name(finding->anomaly), finding->value);
-	if (row->group == JBR_GROUP_FLOW && finding->is_expected_known)
-		jbr_buffer_format(&text, "seq %" PRIu32 " where %" PRIu32 " was expected, ",
-			finding->seq, finding->expected);
-	put_times(&text, event);
+	jbr_buffer_format(&text, "%s: ", jbr_anomalies[event->finding.anomaly].when);
+	jbr_event_put_facts(&text, event);
 	if (text.failed)
 		json->out->failed = true;
 	else

@@ -51,9 +51,6 @@ void jbr_event_address_text(const uint8_t address[16], uint8_t ip_version,
  * three reserved bits. */
 void jbr_event_flags_text(uint16_t flags, char ret_text[JBR_FLAGS_TEXT_SIZE]);
 
-/** Confidence of an anomaly on a flow with these trust flags, in hundredths: 10..100. */
-unsigned jbr_event_confidence(unsigned anomaly, uint16_t trust);
-
 /** What the row's traps could mean: JBR_TRUST_*. */
 uint16_t jbr_event_traps(unsigned anomaly);
 

@@ -163,3 +163,8 @@ void jbr_event_write_flow(struct jbr_buffer *out, const struct jbr_flow_record *
 /** Append the EVE line of an anomaly event, with its newline. */
 void jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event,
 	const char *host);
+/** Append what the summary of an event says beside its row's condition: from whom to whom, the numbers,
+ * how often. */
+void jbr_event_put_facts(struct jbr_buffer *text, const struct jbr_event *event);
+/** Confidence of an anomaly on a flow with these trust flags, in hundredths: 10..100. */
+unsigned jbr_event_confidence(unsigned anomaly, uint16_t trust);

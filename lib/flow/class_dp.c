@@ -137,3 +137,9 @@ jbr_flow_idle(struct jbr_flow_shard *shard)
 	}
 	return idle;
 }
+
+uint32_t
+jbr_flow_class_count(const struct jbr_flow_shard *shard, enum jbr_flow_class rank)
+{
+	return shard->queues[rank].count;
+}

@@ -214,6 +214,9 @@ void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow);
 /** [data] Connections in the shard, embryos among them. */
 uint32_t jbr_flow_count(const struct jbr_flow_shard *shard);
 
+/** [data] Of them those in @p rank. */
+uint32_t jbr_flow_class_count(const struct jbr_flow_shard *shard, enum jbr_flow_class rank);
+
 /** [data] The extension of @p flow, or NULL. */
 struct jbr_tcp_ext *jbr_flow_ext(struct jbr_flow_shard *shard, struct jbr_flow flow);
 /** [data] The extension of @p flow, a new one if it had none; NULL when the pool is empty. */

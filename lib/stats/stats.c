@@ -38,12 +38,6 @@ jbr_counters_evictions(const struct jbr_counters *counters)
 	return sum;
 }
 
-uint64_t
-jbr_counters_not_analysed(const struct jbr_counters *counters)
-{
-	return sum_of(counters->not_analysed, JBR_NOT_ANALYSED_COUNT);
-}
-
 int
 jbr_counters_check(const struct jbr_counters *counters, struct jbr_error *error)
 {

@@ -20,14 +20,15 @@ MAY_USE = {
     'host': ['base', 'catalog', 'packet'],
     'match': ['base'],
     'config': ['base', 'catalog'],
-    'stats': ['base', 'catalog'],
+    'shm': ['base'],
+    'stats': ['base', 'catalog', 'shm'],
     'event': ['base', 'catalog'],
     'detect': ['base', 'catalog', 'packet', 'tcp', 'flow', 'host', 'match'],
 }
 # Programs that read a running sensor know nothing of packets.
 MAY_USE_APP = {
-    'jabiructl': ['base', 'catalog', 'stats', 'event'],
-    'exporter': ['base', 'catalog', 'stats', 'event'],
+    'jabiructl': ['base', 'catalog', 'shm', 'event'],
+    'exporter': ['base', 'catalog', 'shm', 'event'],
 }
 # Headers of foreign libraries, and the only folders that may include them.
 FOREIGN = [
@@ -100,6 +101,10 @@ class Includes:
             if room.group(1) in allowed_rooms(path, self.deps):
                 return f'lib/{room.group(1)}/{name}'
             return self.fault(path, number, f'"{name}": {folder_of(path)} may not use that room')
+        # the rows of the catalogue, for who makes something of them
+        if name.endswith('.def') and f'lib/catalog/{name}' in self.known and \
+                'catalog' in allowed_rooms(path, self.deps):
+            return f'lib/catalog/{name}'
         for folder in self.folders_of_test(path):
             if f'{folder}/{name}' in self.known and not name.endswith('.c'):
                 return f'{folder}/{name}'

@@ -415,8 +415,10 @@ json_prints_every_column(void **state)
 		"when", "todo", "reference", "peers", "traps", "thresholds", NULL};
 	static const char *const of_resets[] = {"rule", "what", "evidence", NULL};
 	static const char *const of_outcomes[] = {"is_zeek", NULL};
-	static const char *const of_keys[] = {"type", "default", NULL};
-	static const char *const of_numbers[] = {"min", "max", "unit", NULL};
+	static const char *const of_keys[] = {"default", NULL};
+	static const char *const type[] = {"type", NULL};
+	static const char *const of_numbers[] = {"min", "max", NULL};
+	static const char *const unit[] = {"unit", NULL};
 	static const char *const of_sections[] = {"tier", "heading", NULL};
 	static const char *const meaning[] = {"meaning", NULL};
 	static const char *const help[] = {"help", NULL};
@@ -432,13 +434,17 @@ json_prints_every_column(void **state)
 	expect_columns(text, of_resets, JBR_RESET_COUNT);
 	expect_columns(text, of_outcomes, JBR_OUTCOME_COUNT);
 	expect_columns(text, of_keys, (unsigned)(jbr_keys_count + jbr_list_keys_count));
+	expect_columns(text, type,
+		(unsigned)(jbr_keys_count + jbr_list_keys_count) + JBR_METRIC_COUNT);
 	expect_columns(text, of_numbers, numbers);
+	expect_columns(text, unit, numbers + JBR_METRIC_COUNT);
 	expect_columns(text, of_sections, (unsigned)(jbr_sections_count + jbr_lists_count));
 	expect_columns(text, meaning, JBR_ANOM_COUNT + JBR_OUTCOME_COUNT);
 	expect_columns(text, help,
 		(unsigned)(jbr_keys_count + jbr_sections_count + jbr_list_keys_count +
 			jbr_lists_count) +
-			JBR_NOT_ANALYSED_COUNT + JBR_SEGMENT_COUNT + JBR_FLOW_CLASSES);
+			JBR_NOT_ANALYSED_COUNT + JBR_SEGMENT_COUNT + JBR_FLOW_CLASSES +
+			JBR_METRIC_COUNT);
 	free(text);
 }
 
