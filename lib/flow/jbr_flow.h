@@ -214,7 +214,7 @@ void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow);
 /** [data] Connections in the shard, embryos among them. */
 uint32_t jbr_flow_count(const struct jbr_flow_shard *shard);
 
-/** [data] Of them those in @p rank. */
+/** [data] Of them those in @p rank; embryos are JBR_FLOW_UNANSWERED. */
 uint32_t jbr_flow_class_count(const struct jbr_flow_shard *shard, enum jbr_flow_class rank);
 
 /** [data] The extension of @p flow, or NULL. */

@@ -116,6 +116,7 @@ test_kept(void **state)
 		assert_null(jbr_flow_find(shard, &probe).line);
 		embryo = jbr_flow_find_embryo(shard, &probe);
 		assert_non_null(embryo);
+		assert_int_equal(jbr_flow_class_count(shard, JBR_FLOW_UNANSWERED), 1);
 		memset(&out, 0, sizeof(out));
 		jbr_flow_embryo_syn(shard, embryo, &out);
 		assert_int_equal(out.now_ns, syn.now_ns);
@@ -144,6 +145,7 @@ test_kept(void **state)
 		assert_int_equal(flow.rest->key.tenant, 0);
 		assert_int_equal(jbr_flow_class(shard, flow), JBR_FLOW_UNANSWERED);
 		assert_int_equal(jbr_flow_count(shard), 1);
+		assert_int_equal(jbr_flow_class_count(shard, JBR_FLOW_UNANSWERED), 1);
 		jbr_flow_remove(shard, flow);
 		assert_false(jbr_flow_is_known(shard, &probe));
 		assert_int_equal(jbr_flow_count(shard), 0);
