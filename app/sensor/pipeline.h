@@ -38,13 +38,20 @@ struct output {
 	uint32_t nb_findings;
 };
 
+/** How much of a frame was looked at. */
+enum seen {
+	SEEN_WHOLE,   /**< all: it is in the worker's packets */
+	SEEN_SEGMENT, /**< its outline: it may be the next segment of a connection */
+	SEEN_SYN,     /**< its outline: it may open one, and nothing is odd about it */
+};
+
 /** A frame of the burst on its way. */
 struct item {
 	const struct jbr_frame *frame;
 	struct jbr_flow_shard *shard; /**< once it is located */
-	struct jbr_outline outline;   /**< with is_outlined */
+	struct jbr_outline outline;   /**< unless SEEN_WHOLE */
 	struct jbr_flow_probe probe;
-	bool is_outlined; /**< its numbers were not read yet; else they are in the packets */
+	uint8_t seen; /**< enum seen */
 } JBR_CACHE_ALIGNED;
 
 /** Everything one worker needs. */

@@ -124,13 +124,18 @@ look(struct worker *worker, struct item *item)
 {
 	const struct jbr_outline *outline = &item->outline;
 
-	item->is_outlined = jbr_packet_outline(item->frame, &worker->packet_options,
-		&item->outline);
-	if (item->is_outlined && JBR_UNLIKELY(outline->is_syn))
-		item->is_outlined = jbr_detect_is_syn_quiet(&worker->config->params, outline);
-	if (JBR_UNLIKELY(!item->is_outlined))
+	item->seen = SEEN_WHOLE;
+	if (JBR_UNLIKELY(!jbr_packet_outline(item->frame, &worker->packet_options, &item->outline)))
 		return receive(worker, item);
-	jbr_flow_locate_outline(worker->table, &item->outline, &item->probe);
+	item->seen = SEEN_SEGMENT;
+	if (JBR_UNLIKELY(outline->is_syn)) {
+		item->seen = SEEN_SYN;
+		if (!jbr_detect_is_syn_quiet(&worker->config->params, outline)) {
+			item->seen = SEEN_WHOLE;
+			return receive(worker, item);
+		}
+	}
+	jbr_flow_locate_outline(worker->table, outline, &item->probe);
 	return is_owned(worker, item);
 }
 
@@ -492,10 +497,22 @@ fetch_group(struct worker *worker, const struct group *group)
 	for (unsigned i = 0; i < group->count; i++) {
 		struct item *item = &worker->items[group->at[i]];
 
+		/* of a SYN there is nothing yet, as a rule */
+		if (JBR_UNLIKELY(item->seen == SEEN_SYN))
+			continue;
 		jbr_flow_prefetch_record(item->shard, &item->probe);
-		if (JBR_UNLIKELY(!item->is_outlined))
+		if (JBR_UNLIKELY(item->seen == SEEN_WHOLE))
 			jbr_flow_prefetch_rest(item->shard, &item->probe);
 	}
+}
+
+/* @return it is done; false: it is to be looked at whole, or was */
+static inline bool
+analyse_outlined(struct worker *worker, const struct item *item, struct tally *tally)
+{
+	if (JBR_LIKELY(item->seen == SEEN_SEGMENT))
+		return JBR_LIKELY(analyse_outline(worker, item, tally));
+	return item->seen == SEEN_SYN && analyse_syn(worker, item, tally);
 }
 
 static void
@@ -504,14 +521,10 @@ analyse_group(struct worker *worker, const struct group *group, struct tally *ta
 	for (unsigned i = 0; i < group->count; i++) {
 		struct item *item = &worker->items[group->at[i]];
 
-		if (JBR_LIKELY(item->is_outlined)) {
-			if (JBR_UNLIKELY(item->outline.is_syn)
-					? analyse_syn(worker, item, tally)
-					: JBR_LIKELY(analyse_outline(worker, item, tally)))
-				continue;
-			if (!receive(worker, item))
-				continue;
-		}
+		if (JBR_LIKELY(analyse_outlined(worker, item, tally)))
+			continue;
+		if (item->seen != SEEN_WHOLE && !receive(worker, item))
+			continue;
 		analyse(worker, item, &worker->packets[group->at[i]], tally);
 	}
 }

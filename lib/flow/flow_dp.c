@@ -225,8 +225,8 @@ prefetch_rest(const struct jbr_flow_shard *shard, uint32_t index)
 		__builtin_prefetch(rest + at, 1);
 }
 
-/* An embryo, and the record that it will most likely become. */
-static void
+/* An embryo, and the record that it will most likely become; apart, as most records are none. */
+static __attribute__((noinline)) void
 prefetch_embryo(const struct jbr_flow_shard *shard, uint32_t place)
 {
 	uint32_t next = shard->nb_free_flows > 0 ? shard->free_flows[shard->nb_free_flows - 1]
