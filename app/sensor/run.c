@@ -13,6 +13,7 @@
 #include "line_file.h"
 #include "live.h"
 #include "report.h"
+#include "run_control.h"
 #include "run_publish.h"
 #include "telemetry.h"
 
@@ -37,6 +38,7 @@ struct run {
 	struct publish *publish;    /* of it */
 	struct line_file events;
 	struct line_file flows;
+	struct run_control control;
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
@@ -110,7 +112,7 @@ write_event(struct run *run, const struct jbr_event *event)
 		publish_event(run->publish, event);
 	if (run->events.path == NULL)
 		return;
-	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	jbr_event_write_anomaly(&run->events.text, event, run->host, &run->control.names);
 	line_file_flush(&run->events, false);
 }
 
@@ -121,7 +123,8 @@ tell(void *context, const struct output *output)
 	struct jbr_event event;
 
 	for (uint32_t i = 0; run->flows.path != NULL && i < output->nb_records; i++) {
-		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host);
+		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host,
+			&run->control.names);
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
@@ -232,6 +235,41 @@ answer_signals(struct run *run)
 			"restart only\n");
 }
 
+/* What comes over the control socket: as the signal would. */
+static int
+reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	(void)notes;
+	(void)context;
+	return jbr_error_set(error, -ENOTSUP,
+		"the configuration is not read again while the sensor runs: restart it");
+}
+
+static int
+reopen(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc = open_outputs(context, error);
+
+	if (rc == 0)
+		jbr_buffer_format(notes, "output files were opened anew");
+	return rc;
+}
+
+static void
+start_control(struct run *run, struct jbr_buffer *notes)
+{
+	struct control_desk desk = {.config = run->config,
+		.config_path = run->args->config_path,
+		.version = JABIRU_VERSION,
+		.context = run,
+		.reload = reload,
+		.reopen = reopen};
+
+	run_control_start(&run->control, &desk, run->config->stats_instance, notes);
+	if (run->publish != NULL)
+		publish_names(run->publish, run->control.desk.aliases);
+}
+
 static void
 control(struct run *run)
 {
@@ -239,6 +277,7 @@ control(struct run *run)
 		? UINT64_MAX
 		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
 	uint64_t tick_ns = run->began_ns;
+	uint64_t ports_ns = run->began_ns;
 	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
 
 	while (!wants_end && monotonic_ns() < end_ns) {
@@ -246,14 +285,18 @@ control(struct run *run)
 		live_collect(run->live, tell, run);
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
+		if (monotonic_ns() - ports_ns >= LIVE_PORTS_MS * JBR_NS_PER_MS) {
+			ports_ns = monotonic_ns();
+			live_read_ports(run->live);
+		}
 		answer_signals(run);
+		run_control_serve(&run->control, monotonic_ns());
 		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
 		}
 	}
-	run->ended_ns = monotonic_ns();
 }
 
 /* ---- the report ---- */
@@ -318,24 +361,6 @@ write_report(struct run *run, bool is_over, struct jbr_error *error)
 
 /* ---- the verb ---- */
 
-static int
-use_ports_of(const struct args *args, struct jbr_config *config, struct jbr_error *error)
-{
-	const struct jbr_config_ports none = {0};
-
-	for (size_t i = 0; i < args->nb_ports; i++) {
-		if (strlen(args->ports[i]) >= sizeof(none.device))
-			return jbr_error_set(error, -EINVAL,
-				"--port: more than %zu bytes are too long",
-				sizeof(none.device) - 1);
-		config->ports[i] = none;
-		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
-	}
-	if (args->nb_ports > 0)
-		config->ports_count = (uint32_t)args->nb_ports;
-	return 0;
-}
-
 static void
 name_host(struct run *run)
 {
@@ -369,7 +394,7 @@ set_up(struct run *run, struct jbr_error *error)
 		.wants_records = run->args->flows_path != NULL,
 		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
-	int rc = use_ports_of(run->args, run->config, error);
+	int rc = live_plan_use_ports(run->config, run->args->ports, run->args->nb_ports, error);
 
 	if (rc == 0)
 		rc = machine_read(&source, &run->machine, error);
@@ -391,6 +416,8 @@ set_up(struct run *run, struct jbr_error *error)
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
+	if (rc == 0)
+		start_control(run, &notes);
 	say_lines(&notes);
 	return rc;
 }
@@ -411,6 +438,8 @@ run_to_end(struct run *run)
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
+	/* what is drained counts among the packets, so its time counts too */
+	run->ended_ns = monotonic_ns();
 	drain_events(run);
 	publish_turn(run, true);
 	rc = write_report(run, is_over, &error);
@@ -451,6 +480,7 @@ run_live(const struct args *args, struct jbr_config *config)
 		say(&error);
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
+	run_control_stop(&run->control);
 	live_free(run->live);
 	run_publish_free(run->shared);
 	if (run->has_eal)
