@@ -96,7 +96,7 @@ static const struct {
 		"      --format FORMAT (default table)\n"
 		"  -h, --help\n"},
 	{"doctor", VERB_DOCTOR, "say what this host lacks, and the command that mends it",
-		"usage: jabiru doctor [-c FILE] [--json]\n"
+		"usage: jabiru doctor [-c FILE] [--port DEVICE]... [--json]\n"
 		"\n"
 		"Look at hugepages, memory, CPUs, NUMA, rights, drivers and the configured ports, "
 		"and say what\n"
@@ -105,6 +105,9 @@ static const struct {
 		"nothing and needs no rights. Exit code 1 if anything fails.\n"
 		"\n"
 		"  -c, --config FILE   configuration (default: built-in defaults, no ports)\n"
+		"      --port DEVICE   look at DEVICE instead of the configured ports, as `run` "
+		"has "
+		"it\n"
 		"      --json          the findings as one JSON object\n"
 		"  -h, --help\n"},
 	{"version", VERB_VERSION, "print the version", "usage: jabiru version\n"},
@@ -238,7 +241,7 @@ static const struct option catalog_options[] = {{"format", required_argument, NU
 	{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 static const struct option doctor_options[] = {{"config", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, OPTION_JSON},
-	{NULL, 0, NULL, 0}};
+	{"port", required_argument, NULL, OPTION_PORT}, {NULL, 0, NULL, 0}};
 static const struct option plain_options[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 
 static const struct option *

@@ -24,12 +24,13 @@ struct args {
 	const char *help_of; /**< with VERB_HELP: the verb asked about, or NULL */
 	const char *const *captures;
 	size_t nb_captures;
-	const char *config_path;           /**< NULL = the defaults */
-	const char *events_path;           /**< NULL = none, "-" = standard output */
-	const char *flows_path;            /**< the same */
-	const char *format;                /**< of catalog */
-	const char *eal;                   /**< of run: words for DPDK, or NULL */
-	const char *ports[ARGS_PORTS_MAX]; /**< of run: devices, instead of the configuration's */
+	const char *config_path; /**< NULL = the defaults */
+	const char *events_path; /**< NULL = none, "-" = standard output */
+	const char *flows_path;  /**< the same */
+	const char *format;      /**< of catalog */
+	const char *eal;         /**< of run: words for DPDK, or NULL */
+	const char *ports
+		[ARGS_PORTS_MAX]; /**< of run and doctor: devices, instead of the configuration's */
 	size_t nb_ports;
 	uint32_t duration_s; /**< of run; 0 = until a signal */
 	uint32_t workers;

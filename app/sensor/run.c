@@ -277,6 +277,7 @@ control(struct run *run)
 		? UINT64_MAX
 		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
 	uint64_t tick_ns = run->began_ns;
+	uint64_t ports_ns = run->began_ns;
 	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
 
 	while (!wants_end && monotonic_ns() < end_ns) {
@@ -284,6 +285,10 @@ control(struct run *run)
 		live_collect(run->live, tell, run);
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
+		if (monotonic_ns() - ports_ns >= LIVE_PORTS_MS * JBR_NS_PER_MS) {
+			ports_ns = monotonic_ns();
+			live_read_ports(run->live);
+		}
 		answer_signals(run);
 		run_control_serve(&run->control, monotonic_ns());
 		publish_turn(run, false);
@@ -292,7 +297,6 @@ control(struct run *run)
 			live_tick(run->live);
 		}
 	}
-	run->ended_ns = monotonic_ns();
 }
 
 /* ---- the report ---- */
@@ -357,24 +361,6 @@ write_report(struct run *run, bool is_over, struct jbr_error *error)
 
 /* ---- the verb ---- */
 
-static int
-use_ports_of(const struct args *args, struct jbr_config *config, struct jbr_error *error)
-{
-	const struct jbr_config_ports none = {0};
-
-	for (size_t i = 0; i < args->nb_ports; i++) {
-		if (strlen(args->ports[i]) >= sizeof(none.device))
-			return jbr_error_set(error, -EINVAL,
-				"--port: more than %zu bytes are too long",
-				sizeof(none.device) - 1);
-		config->ports[i] = none;
-		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
-	}
-	if (args->nb_ports > 0)
-		config->ports_count = (uint32_t)args->nb_ports;
-	return 0;
-}
-
 static void
 name_host(struct run *run)
 {
@@ -408,7 +394,7 @@ set_up(struct run *run, struct jbr_error *error)
 		.wants_records = run->args->flows_path != NULL,
 		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
-	int rc = use_ports_of(run->args, run->config, error);
+	int rc = live_plan_use_ports(run->config, run->args->ports, run->args->nb_ports, error);
 
 	if (rc == 0)
 		rc = machine_read(&source, &run->machine, error);
@@ -452,6 +438,8 @@ run_to_end(struct run *run)
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
+	/* what is drained counts among the packets, so its time counts too */
+	run->ended_ns = monotonic_ns();
 	drain_events(run);
 	publish_turn(run, true);
 	rc = write_report(run, is_over, &error);

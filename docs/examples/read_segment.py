@@ -1,159 +1,222 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Print every figure of a running sensor, read from its stats segment. An example of a reader that knows
-nothing but the layout (docs/segment.md): names, help, units and labels all come out of the segment.
+"""Read the stats segment of a jabiru sensor: an example, and the proof that it describes itself.
 
-usage: read_segment.py [PATH]     (default /dev/shm/jabiru/jabiru)
+usage: read_segment.py [SEGMENT] [--events N] [--check]
 
-One figure a line: name{label="value"} value. Leaves with 1 when there is no segment, or when what is
-received is not what was analysed and what was not.
+Prints every series of the newest snapshot as `name{labels} value`, a histogram as its count and sum,
+and with --events the newest N events. --check compares the identities that docs/segment.md states and
+leaves with 1 when one does not hold. Needs nothing but the standard library. SEGMENT is a file, by
+default /dev/shm/jabiru/jabiru.
 """
-import collections
+import argparse
 import mmap
+import os
 import struct
 import sys
+import time
 
-MAGIC = b'JABIRUSG'
 MAJOR = 1
 STRINGS, FAMILIES, SERIES, BOUNDS, WORKERS, SNAPSHOTS, EVENTS, HOSTS, HOSTS_HEAD = range(1, 10)
 COUNTER, GAUGE, HISTOGRAM = range(3)
-TRIES = 1000
-
-Section = collections.namedtuple('Section', 'kind record_bytes offset count')
-Family = collections.namedtuple('Family', 'name help unit type digits bounds')
-Series = collections.namedtuple('Series', 'family slot slots labels')
+STATES = ('starting', 'running', 'draining', 'ended')
+HEADER_BYTES = 832
+CHANGING = 768  # heartbeat, state, snapshots, events: 8 bytes each
+TRIES = 16
 
 
 class Segment:
+    """A segment, mapped; its directory is read once."""
+
     def __init__(self, path):
         with open(path, 'rb') as file:
-            self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        if self.bytes[:8] != MAGIC:
-            raise ValueError('not a stats segment, or not ready yet')
-        self.major, self.minor = self.unpack('<HH', 8)
-        if self.major != MAJOR:
-            raise ValueError(f'layout {self.major}.{self.minor}, this program reads {MAJOR}.x')
-        size, = self.unpack('<Q', 16)
-        if size != len(self.bytes):
-            raise ValueError(f'it has {len(self.bytes)} bytes and says {size}')
-        sections, self.nb_values = self.unpack('<II', 68)
-        self.version = self.text(80, 32)
-        self.sensor = self.text(112, 64)
-        self.mode = self.text(176, 16)
-        # kinds that are unknown are passed over: a newer minor version may have more
+            self.size = os.fstat(file.fileno()).st_size
+            if self.size < HEADER_BYTES:
+                raise ValueError(f"'{path}' is too short for a segment")
+            self.bytes = mmap.mmap(file.fileno(), self.size, prot=mmap.PROT_READ)
+        magic, major, self.minor, header_bytes, said = self.unpack('<8sHHIQ', 0)
+        if magic != b'JABIRUSG':
+            raise ValueError(f"'{path}' is no stats segment of jabiru")
+        if major != MAJOR:
+            raise ValueError(f"'{path}' has layout {major}, this reads {MAJOR}")
+        if said != self.size or header_bytes < HEADER_BYTES:
+            raise ValueError(f"'{path}' is broken")
+        self.boot_id = self.bytes[24:40].hex()
+        self.pid, self.start_ns, _, self.interval_ms, nb_sections, self.nb_values, \
+            self.nb_worker_values = self.unpack('<QQQIIII', 40)
+        self.version, self.sensor, self.mode = (
+            field.split(b'\0')[0].decode('utf-8', 'replace')
+            for field in self.unpack('<32s64s16s', 80))
         self.sections = {}
-        for i in range(min(sections, 24)):
-            section = Section(*self.unpack('<IIQQ', 192 + 24 * i))
-            if section.offset + section.record_bytes * section.count > len(self.bytes):
-                raise ValueError(f'section {section.kind} does not lie within the file')
-            self.sections[section.kind] = section
-        self.families = [self.family(at) for at in self.records(FAMILIES)]
-        self.series = [self.one_series(at) for at in self.records(SERIES)]
+        for index in range(nb_sections):
+            kind, record, offset, count = self.unpack('<IIQQ', 192 + 24 * index)
+            if offset + record * count > self.size:
+                raise ValueError(f"'{path}' is broken: section {kind}")
+            self.sections[kind] = (record, offset, count)
+        self.families = [self.family(entry) for entry in self.entries(FAMILIES, '<IIIBBHII')]
+        self.series = [self.one_series(entry) for entry in self.entries(SERIES, '<III6I')]
 
-    def unpack(self, form, at):
-        return struct.unpack_from(form, self.bytes, at)
+    def unpack(self, form, offset):
+        return struct.unpack_from(form, self.bytes, offset)
 
-    def text(self, at, size):
-        return self.bytes[at:at + size].split(b'\0')[0].decode(errors='replace')
+    def entries(self, kind, form):
+        record, offset, count = self.sections[kind]
+        return [self.unpack(form, offset + record * index) for index in range(count)]
 
-    def string(self, offset):
-        """Texts lie one after the other and end with a zero."""
-        section = self.sections[STRINGS]
-        if offset >= section.count:
-            raise ValueError('a name lies outside the strings')
-        start = section.offset + offset
-        end = self.bytes.find(b'\0', start, section.offset + section.count)
-        return self.bytes[start:end].decode(errors='replace')
+    def text(self, at):
+        begin = self.sections[STRINGS][1] + at
+        return self.bytes[begin:self.bytes.find(b'\0', begin)].decode('utf-8', 'replace')
 
-    def records(self, kind):
-        """Where the records of a section begin; longer ones than are known are fine."""
-        section = self.sections[kind]
-        return [section.offset + section.record_bytes * i for i in range(section.count)]
+    def family(self, entry):
+        name, text, unit, kind, digits, _, bound, nb_bounds = entry
+        _, at, _ = self.sections[BOUNDS]
+        bounds = self.unpack(f'<{nb_bounds}Q', at + 8 * bound) if kind == HISTOGRAM else ()
+        return {'name': self.text(name), 'help': self.text(text), 'unit': self.text(unit),
+                'type': kind, 'digits': digits, 'bounds': bounds}
 
-    def family(self, at):
-        name, text, unit, kind, digits, _, bounds, nb_bounds = self.unpack('<IIIBBHII', at)
-        first = self.sections[BOUNDS].offset + 8 * bounds if nb_bounds else 0
-        return Family(self.string(name), self.string(text), self.string(unit), kind, digits,
-                      self.unpack(f'<{nb_bounds}Q', first))
+    def one_series(self, entry):
+        family, slot, nb_slots, *labels = entry
+        pairs = [(self.text(labels[i]), self.text(labels[i + 1])) for i in range(0, 6, 2)]
+        return {'family': self.families[family], 'slot': slot, 'nb_slots': nb_slots,
+                'labels': [pair for pair in pairs if pair[0]]}
 
-    def one_series(self, at):
-        family, slot, slots, *labels = self.unpack('<III6I', at)
-        pairs = [(self.string(labels[i]), self.string(labels[i + 1])) for i in (0, 2, 4) if labels[i]]
-        return Series(self.families[family], slot, slots, pairs)
+    def changing(self):
+        """Heartbeat, state, number of the newest snapshot, number of the newest event."""
+        return self.unpack('<QQQQ', CHANGING)
 
-    def newest(self):
-        """The values of the newest snapshot, whole; (number, time in ns, values), or None before the first.
-
-        Its number is looked at before and after: it is 0 while it is being written, and another one when
-        it was overwritten meanwhile."""
-        ring = self.sections[SNAPSHOTS]
+    def snapshot(self, number=0):
+        """(number, time in ns, values) of a snapshot, by default the newest; None when it is gone."""
+        record, offset, count = self.sections[SNAPSHOTS]
         for _ in range(TRIES):
-            number, = self.unpack('<Q', 768 + 16)
-            if number == 0:
+            newest = self.changing()[2]
+            wanted = number or newest
+            if wanted == 0 or wanted > newest or wanted + count <= newest:
                 return None
-            at = ring.offset + (number - 1) % ring.count * ring.record_bytes
+            at = offset + (wanted - 1) % count * record
             before, time_ns = self.unpack('<QQ', at)
             values = self.unpack(f'<{self.nb_values}Q', at + 64)
-            after, = self.unpack('<Q', at)
-            if before == number == after:
-                return number, time_ns, values
-        raise ValueError('the newest snapshot is overwritten all the time')
+            if before == wanted and self.unpack('<Q', at)[0] == wanted:
+                return wanted, time_ns, values
+        return None
+
+    def worker(self, index):
+        """A worker's own values, as they stood between two bursts."""
+        record, offset, _ = self.sections[WORKERS]
+        at = offset + index * record
+        for _ in range(TRIES):
+            sequence, = self.unpack('<Q', at)
+            copy = at + 64 + sequence % 2 * self.nb_worker_values * 8
+            values = self.unpack(f'<{self.nb_worker_values}Q', copy)
+            if self.unpack('<Q', at)[0] == sequence:
+                return values
+        return None
+
+    def events(self, backlog):
+        """The newest events, oldest first, and how many of those wanted were overwritten."""
+        record, offset, count = self.sections[EVENTS]
+        newest = self.changing()[3]
+        found, lost = [], 0
+        for number in range(max(1, newest - min(backlog, count) + 1), newest + 1):
+            at = offset + (number - 1) % count * record
+            data = bytes(self.bytes[at:at + record])
+            if struct.unpack_from('<Q', data)[0] != number or self.unpack('<Q', at)[0] != number:
+                lost += 1
+                continue
+            _, time_ns, _, _, times, _ = struct.unpack_from('<6Q', data)
+            found.append({'number': number, 'time': time_ns / 1e9, 'count': times,
+                          'key': data[96:136].split(b'\0')[0].decode('utf-8', 'replace'),
+                          'summary': data[136:256].split(b'\0')[0].decode('utf-8', 'replace')})
+        return found, lost
 
 
-def scaled(value, family):
-    """A gauge may be below 0; values are divided by 10^digits, exactly."""
-    if family.type == GAUGE and value >= 1 << 63:
+def name_of(series):
+    labels = ','.join(f'{name}="{value}"' for name, value in series['labels'])
+    return series['family']['name'] + (f'{{{labels}}}' if labels else '')
+
+
+def value_of(series, values):
+    """The value of a series; of a histogram (count, sum)."""
+    family, slot = series['family'], series['slot']
+    scale = 10 ** family['digits']
+    if family['type'] == HISTOGRAM:
+        last = slot + series['nb_slots'] - 1
+        return sum(values[slot:last]), values[last] / scale
+    value = values[slot]
+    if family['type'] == GAUGE and value >= 1 << 63:
         value -= 1 << 64
-    if family.digits == 0:
-        return str(value)
-    whole, part = divmod(abs(value), 10 ** family.digits)
-    return f'{"-" if value < 0 else ""}{whole}.{part:0{family.digits}}'
+    return value if scale == 1 else value / scale
 
 
-def escaped(text):
-    return text.replace('\\', '\\\\').replace('"', '\\"').replace('\n', '\\n')
+def figures(segment, values):
+    """{name{labels}: value} of everything."""
+    return {name_of(series): value_of(series, values) for series in segment.series}
 
 
-def print_series(series, values, last):
-    family = series.family
-    if family is not last:
-        print(f'# {family.name}: {family.help} ({family.unit})')
-    labels = ','.join(f'{name}="{escaped(value)}"' for name, value in series.labels)
-    name = family.name + ('{' + labels + '}' if labels else '')
-    if family.type != HISTOGRAM:
-        print(name, scaled(values[series.slot], family))
-        return
-    slots = values[series.slot:series.slot + series.slots]
-    for bound, count in zip(family.bounds, slots):
-        print(f'{name} up to {scaled(bound, family)}: {count}')
-    print(f'{name} above: {slots[len(family.bounds)]}, sum {scaled(slots[-1], family)}')
+def add_up(found, prefix):
+    return sum(value for name, value in found.items() if name.startswith(prefix + '{'))
 
 
-def total(segment, values, name):
-    return sum(values[series.slot] for series in segment.series if series.family.name == name)
+def check(segment, values):
+    """What does not add up."""
+    found = figures(segment, values)
+    wrong = []
+
+    def equal(what, left, right):
+        if left != right:
+            wrong.append(f'{what}: {left} is not {right}')
+
+    equal('received = tcp + not_analysed', found['jabiru_received_packets_total'],
+          found['jabiru_tcp_packets_total'] + add_up(found, 'jabiru_not_analysed_packets_total'))
+    equal('segments of kind rst = causes + pending', found['jabiru_tcp_segments_total{kind="rst"}'],
+          add_up(found, 'jabiru_resets_total') + found['jabiru_resets_pending'])
+    equal('outcomes = conn_states', add_up(found, 'jabiru_connections_total'),
+          add_up(found, 'jabiru_connection_states_total'))
+    worker = 'jabiru_worker_{}_packets_total'.format
+    equal('polled = tcp + not_analysed + in steering', add_up(found, worker('polled')),
+          add_up(found, worker('tcp')) + add_up(found, worker('not_analysed')) +
+          found['jabiru_in_steering_packets'])
+    for name in found:
+        if name.startswith('jabiru_port_received_packets_total{'):
+            port = name[name.index('{'):]
+            equal(f'received of {port} = polled + in flight', found[name],
+                  found['jabiru_port_polled_packets_total' + port] +
+                  found['jabiru_port_in_flight_packets' + port])
+    return wrong
 
 
 def main():
-    path = sys.argv[1] if len(sys.argv) > 1 else '/dev/shm/jabiru/jabiru'
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument('segment', nargs='?', default='/dev/shm/jabiru/jabiru')
+    parser.add_argument('--events', type=int, default=0, metavar='N')
+    parser.add_argument('--check', action='store_true')
+    options = parser.parse_args()
     try:
-        segment = Segment(path)
-        found = segment.newest()
-    except (OSError, ValueError, KeyError, IndexError, struct.error) as error:
-        sys.exit(f"cannot read '{path}': {error}")
-    if found is None:
-        sys.exit(f"'{path}' has no snapshot yet")
-    number, time_ns, values = found
-    print(f'# {segment.sensor}, jabiru {segment.version}, {segment.mode}: snapshot {number} of '
-          f'{time_ns // 10**9}.{time_ns % 10**9:09}')
-    last = None
-    for series in segment.series:
-        print_series(series, values, last)
-        last = series.family
-    received = total(segment, values, 'jabiru_received_packets_total')
-    tcp = total(segment, values, 'jabiru_tcp_packets_total')
-    not_analysed = total(segment, values, 'jabiru_not_analysed_packets_total')
-    if received != tcp + not_analysed:
-        sys.exit(f'received {received} is not TCP {tcp} and not analysed {not_analysed}')
+        segment = Segment(options.segment)
+    except (OSError, ValueError) as error:
+        sys.exit(f'read_segment: {error}')
+    beat, state, _, _ = segment.changing()
+    age = time.clock_gettime(time.CLOCK_MONOTONIC) - beat / 1e9
+    print(f'# jabiru {segment.version}, sensor {segment.sensor}, {segment.mode}, process '
+          f'{segment.pid}: {STATES[min(state, 3)]}, heartbeat {age:.1f} s ago')
+    snapshot = segment.snapshot()
+    if snapshot is None:
+        sys.exit('read_segment: there is no snapshot yet')
+    number, time_ns, values = snapshot
+    print(f'# snapshot {number} of {time_ns / 1e9:.3f}')
+    for name, value in figures(segment, values).items():
+        if isinstance(value, tuple):
+            print(f'{name}_count {value[0]}\n{name}_sum {value[1]}')
+        else:
+            print(f'{name} {value}')
+    found, lost = segment.events(options.events)
+    for event in found:
+        print(f"# event {event['number']} {event['key']}: {event['summary']}")
+    if lost:
+        print(f'# {lost} events were overwritten meanwhile')
+    wrong = check(segment, values) if options.check else []
+    for line in wrong:
+        print(f'read_segment: {line}', file=sys.stderr)
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == '__main__':

@@ -38,10 +38,11 @@ FOREIGN = [
     (r'numa(if)?\.h$', ['app/sensor']),
     (r'jansson\.h$', ['app/sensor', 'app/jabiructl', 'tests/fuzz']),
     (r'n?curses\.h$', ['app/jabiructl']),
-    (r'cmocka\.h$', ['tests/unit']),
+    (r'cmocka\.h$', ['tests/unit', 'tests/live']),
     (r'(.*/)?rte_(eal|ethdev|lcore|launch|mempool|log|malloc)\w*\.h$',
-     ['app/sensor', 'app/bench', 'tests/unit']),
-    (r'(.*/)?rte_\w+\.h$', ['lib/packet', 'lib/flow', 'app/sensor', 'app/bench', 'tests/unit']),
+     ['app/sensor', 'app/bench', 'tests/unit', 'tests/live']),
+    (r'(.*/)?rte_\w+\.h$',
+     ['lib/packet', 'lib/flow', 'app/sensor', 'app/bench', 'tests/unit', 'tests/live']),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -35,12 +35,14 @@ def write_config(folder, text):
 class Sensor:
     """A `jabiru run`. It has to be ended, by end() or kill(); its outputs are read then."""
 
-    def __init__(self, jabiru, folder, config, *options, before=()):
+    def __init__(self, jabiru, folder, config, *options, before=(), segments=None):
         self.folder = pathlib.Path(folder)
         self.flows_path = self.folder / 'flows'
         self.events_path = self.folder / 'events'
         prefix = f'jabiru-test-{os.getpid()}'
-        config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n')
+        self.segment = pathlib.Path(segments or self.folder / 'segments', 'test')
+        config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n'
+                              f'stats: {{instance: test, folder: {self.segment.parent}}}\n')
         with open(self.folder / 'out', 'wb') as out, open(self.folder / 'err', 'wb') as err:
             self.process = subprocess.Popen(
                 [*before, jabiru, 'run', '-c', config, '--json', '--flows', self.flows_path,

@@ -21,7 +21,7 @@ LINE = re.compile(r'^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>-?[0-9.]+)$'
 
 
 def read(example, path):
-    done = program.run(sys.executable, example, path)
+    done = program.run(sys.executable, example, path, '--check')
     figures = {}
     for line in done.stdout.decode().splitlines():
         found = LINE.match(line)
@@ -61,9 +61,9 @@ def place_of(example, path, name):
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader('example', loader))
     loader.exec_module(module)
     segment = module.Segment(path)
-    ring = segment.sections[module.SNAPSHOTS]
-    slot = next(series.slot for series in segment.series if series.family.name == name)
-    return ring.offset + (segment.newest()[0] - 1) % ring.count * ring.record_bytes + 64 + 8 * slot
+    record, offset, count = segment.sections[module.SNAPSHOTS]
+    slot = next(series['slot'] for series in segment.series if series['family']['name'] == name)
+    return offset + (segment.snapshot()[0] - 1) % count * record + 64 + 8 * slot
 
 
 def check_made(jabiructl, make_segment, example, folder, problems):
@@ -96,7 +96,7 @@ def check_made(jabiructl, make_segment, example, folder, problems):
     whole[at:at + 8] = struct.pack('<Q', 198001)
     path.write_bytes(whole)
     code, _, errors = read(example, path)
-    if code != 1 or 'received 198001 is not TCP 180000 and not analysed 18000' not in errors:
+    if code != 1 or 'received = tcp + not_analysed: 198001 is not 198000' not in errors:
         problems.append(f'one packet too many: exit {code}: {errors}')
     return count
 
@@ -109,7 +109,7 @@ def check_broken(example, folder, problems):
         if content is not None:
             path.write_bytes(content)
         code, _, errors = read(example, path)
-        if code != 1 or f"cannot read '{path}': " not in errors or 'Traceback' in errors:
+        if code != 1 or 'read_segment: ' not in errors or str(path) not in errors or 'Traceback' in errors:
             problems.append(f'{name}: exit {code}: {errors}')
 
 
