@@ -63,7 +63,7 @@ def place_of(example, path, name):
     segment = module.Segment(path)
     record, offset, count = segment.sections[module.SNAPSHOTS]
     slot = next(series['slot'] for series in segment.series if series['family']['name'] == name)
-    return offset + (segment.snapshot()[0] - 1) % count * record + 64 + 8 * slot
+    return offset + (segment.changing()[2] - 1) % count * record + 64 + 8 * slot
 
 
 def check_made(jabiructl, make_segment, example, folder, problems):
@@ -109,7 +109,7 @@ def check_broken(example, folder, problems):
         if content is not None:
             path.write_bytes(content)
         code, _, errors = read(example, path)
-        if code != 1 or 'read_segment: ' not in errors or str(path) not in errors or 'Traceback' in errors:
+        if code != 1 or f"cannot read '{path}': " not in errors or 'Traceback' in errors:
             problems.append(f'{name}: exit {code}: {errors}')
 
 
