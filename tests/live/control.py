@@ -116,6 +116,14 @@ class Control:
                     self.problems.append(f'{what[:40]}: {line}')
         self.expect('alias list', 0, 'client-30')
 
+    def check_stopped(self, live):
+        """One that does not answer keeps nobody waiting who can do without."""
+        live.send(signal.SIGSTOP)
+        self.expect('events -n 1', 0, '')
+        self.expect('reopen', 1, 'the sensor has not answered within 10 s')
+        live.send(signal.SIGCONT)
+        self.expect('alias list', 0, 'client-30')
+
     def check_killed(self, live):
         live.kill()
         self.expect('alias list', 1, 'no sensor listens there')
@@ -160,6 +168,7 @@ def main():
         # the next run knows the names that were added, takes the place of one that was killed
         with sensor.running(jabiru, config, segments=folder) as live:
             control.expect('alias list', 0, 'client-30')
+            control.check_stopped(live)
             control.check_killed(live)
         with sensor.running(jabiru, config, segments=folder) as live:
             control.expect('alias list', 0, 'client-30')
