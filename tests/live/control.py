@@ -19,7 +19,6 @@ import program
 import sensor
 
 CONFIG = """\
-control: {{folder: {folder}/run, alias_file: {folder}/state/aliases}}
 aliases: [{{network: 198.51.100.0/24, name: branch}}]
 anomalies:
   ip_low_ttl:
@@ -117,6 +116,14 @@ class Control:
                     self.problems.append(f'{what[:40]}: {line}')
         self.expect('alias list', 0, 'client-30')
 
+    def check_stopped(self, live):
+        """One that does not answer keeps nobody waiting who can do without."""
+        live.send(signal.SIGSTOP)
+        self.expect('events -n 1', 0, '')
+        self.expect('reopen', 1, 'the sensor has not answered within 10 s')
+        live.send(signal.SIGCONT)
+        self.expect('alias list', 0, 'client-30')
+
     def check_killed(self, live):
         live.kill()
         self.expect('alias list', 1, 'no sensor listens there')
@@ -145,7 +152,7 @@ def main():
         folder = pathlib.Path(scratch)
         folder.chmod(0o755)
         control = Control(jabiructl, folder)
-        config = CONFIG.format(folder=folder, capture=os.path.abspath(capture))
+        config = CONFIG.format(capture=os.path.abspath(capture))
         with sensor.running(jabiru, config, segments=folder) as live:
             control.check_names(live)
             control.check_questions(live)
@@ -161,6 +168,7 @@ def main():
         # the next run knows the names that were added, takes the place of one that was killed
         with sensor.running(jabiru, config, segments=folder) as live:
             control.expect('alias list', 0, 'client-30')
+            control.check_stopped(live)
             control.check_killed(live)
         with sensor.running(jabiru, config, segments=folder) as live:
             control.expect('alias list', 0, 'client-30')

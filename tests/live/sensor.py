@@ -40,9 +40,11 @@ class Sensor:
         self.flows_path = self.folder / 'flows'
         self.events_path = self.folder / 'events'
         prefix = f'jabiru-test-{os.getpid()}'
+        keeps = segments or self.folder  # what outlives a run
         self.segment = pathlib.Path(segments or self.folder / 'segments', 'test')
         config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n'
-                              f'stats: {{instance: test, folder: {self.segment.parent}}}\n')
+                              f'stats: {{instance: test, folder: {self.segment.parent}}}\n'
+                              f'control: {{folder: {keeps}/run, alias_file: {keeps}/state/aliases}}\n')
         with open(self.folder / 'out', 'wb') as out, open(self.folder / 'err', 'wb') as err:
             self.process = subprocess.Popen(
                 [*before, jabiru, 'run', '-c', config, '--json',
