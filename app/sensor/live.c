@@ -13,7 +13,7 @@
 enum {
 	REST_NS = 50000,      /* of a worker without packets */
 	LINK_WAIT_MS = 3000,  /* for all ports together */
-	DRAIN_WAIT_MS = 1000, /* for queues to become empty */
+	DRAIN_WAIT_MS = 1000, /* for queues to become empty, of workers that have their CPU */
 	CONTROL_REST_MS = 1,  /* while waiting for workers */
 	ASK_WAIT_US = 20000,  /* for their figures */
 	ASK_REST_US = 100,
@@ -181,6 +181,18 @@ struct listener {
 	void *context;
 };
 
+/* Has each worker had LOOP_DRY_TURNS since @p turns? One that is kept off its CPU has not looked at all. */
+static bool
+have_turned(const struct live *live, const uint64_t *turns)
+{
+	bool have = true;
+
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		have &= __atomic_load_n(&live->loops[i]->turns, __ATOMIC_RELAXED) - turns[i] >=
+			LOOP_DRY_TURNS;
+	return have;
+}
+
 /* @return whether all workers did @p order within @p limit_ms (0 = no limit) */
 static bool
 bring_to(struct live *live, enum loop_order order, unsigned limit_ms,
@@ -188,16 +200,19 @@ bring_to(struct live *live, enum loop_order order, unsigned limit_ms,
 {
 	/* by the clock: passing on what the workers tell can take longer than the rests between */
 	uint64_t until_ns = jbr_shm_now_ns() + limit_ms * JBR_NS_PER_MS;
+	uint64_t turns[WORKERS_MAX];
 	bool is_reached = false;
 
-	for (unsigned i = 0; i < live->nb_workers; i++)
+	for (unsigned i = 0; i < live->nb_workers; i++) {
+		turns[i] = __atomic_load_n(&live->loops[i]->turns, __ATOMIC_RELAXED);
 		loop_order(live->loops[i], order);
+	}
 	while (!is_reached) {
 		is_reached = true;
 		for (unsigned i = 0; i < live->nb_workers; i++)
 			is_reached &= loop_has_reached(live->loops[i], order);
 		live_collect(live, listener->tell, listener->context);
-		if (limit_ms > 0 && jbr_shm_now_ns() >= until_ns)
+		if (limit_ms > 0 && jbr_shm_now_ns() >= until_ns && have_turned(live, turns))
 			break;
 		if (!is_reached)
 			rest(CONTROL_REST_MS * JBR_NS_PER_MS);

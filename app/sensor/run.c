@@ -13,6 +13,7 @@
 #include "line_file.h"
 #include "live.h"
 #include "report.h"
+#include "run_control.h"
 #include "run_publish.h"
 #include "telemetry.h"
 
@@ -37,6 +38,7 @@ struct run {
 	struct publish *publish;    /* of it */
 	struct line_file events;
 	struct line_file flows;
+	struct run_control control;
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
@@ -110,7 +112,7 @@ write_event(struct run *run, const struct jbr_event *event)
 		publish_event(run->publish, event);
 	if (run->events.path == NULL)
 		return;
-	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	jbr_event_write_anomaly(&run->events.text, event, run->host, &run->control.names);
 	line_file_flush(&run->events, false);
 }
 
@@ -121,7 +123,8 @@ tell(void *context, const struct output *output)
 	struct jbr_event event;
 
 	for (uint32_t i = 0; run->flows.path != NULL && i < output->nb_records; i++) {
-		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host);
+		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host,
+			&run->control.names);
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
@@ -232,6 +235,41 @@ answer_signals(struct run *run)
 			"restart only\n");
 }
 
+/* What comes over the control socket: as the signal would. */
+static int
+reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	(void)notes;
+	(void)context;
+	return jbr_error_set(error, -ENOTSUP,
+		"the configuration is not read again while the sensor runs: restart it");
+}
+
+static int
+reopen(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc = open_outputs(context, error);
+
+	if (rc == 0)
+		jbr_buffer_format(notes, "output files were opened anew");
+	return rc;
+}
+
+static void
+start_control(struct run *run, struct jbr_buffer *notes)
+{
+	struct control_desk desk = {.config = run->config,
+		.config_path = run->args->config_path,
+		.version = JABIRU_VERSION,
+		.context = run,
+		.reload = reload,
+		.reopen = reopen};
+
+	run_control_start(&run->control, &desk, run->config->stats_instance, notes);
+	if (run->publish != NULL)
+		publish_names(run->publish, run->control.desk.aliases);
+}
+
 static void
 control(struct run *run)
 {
@@ -252,6 +290,7 @@ control(struct run *run)
 			live_read_ports(run->live);
 		}
 		answer_signals(run);
+		run_control_serve(&run->control, monotonic_ns());
 		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
@@ -377,6 +416,8 @@ set_up(struct run *run, struct jbr_error *error)
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
+	if (rc == 0)
+		start_control(run, &notes);
 	say_lines(&notes);
 	return rc;
 }
@@ -439,6 +480,7 @@ run_live(const struct args *args, struct jbr_config *config)
 		say(&error);
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
+	run_control_stop(&run->control);
 	live_free(run->live);
 	run_publish_free(run->shared);
 	if (run->has_eal)

@@ -32,15 +32,15 @@ class Segment:
         with open(path, 'rb') as file:
             self.size = os.fstat(file.fileno()).st_size
             if self.size < HEADER_BYTES:
-                raise ValueError(f"'{path}' is too short for a segment")
+                raise ValueError('it is too short for a segment')
             self.bytes = mmap.mmap(file.fileno(), self.size, prot=mmap.PROT_READ)
         magic, major, self.minor, header_bytes, said = self.unpack('<8sHHIQ', 0)
         if magic != b'JABIRUSG':
-            raise ValueError(f"'{path}' is no stats segment of jabiru")
+            raise ValueError('it is no stats segment of jabiru, or not ready yet')
         if major != MAJOR:
-            raise ValueError(f"'{path}' has layout {major}, this reads {MAJOR}")
+            raise ValueError(f'it has layout {major}, this reads {MAJOR}')
         if said != self.size or header_bytes < HEADER_BYTES:
-            raise ValueError(f"'{path}' is broken")
+            raise ValueError(f'it is broken: it has {self.size} bytes and says {said}')
         self.boot_id = self.bytes[24:40].hex()
         self.pid, self.start_ns, _, self.interval_ms, nb_sections, self.nb_values, \
             self.nb_worker_values = self.unpack('<QQQIIII', 40)
@@ -51,7 +51,7 @@ class Segment:
         for index in range(nb_sections):
             kind, record, offset, count = self.unpack('<IIQQ', 192 + 24 * index)
             if offset + record * count > self.size:
-                raise ValueError(f"'{path}' is broken: section {kind}")
+                raise ValueError(f'it is broken: section {kind}')
             self.sections[kind] = (record, offset, count)
         self.families = [self.family(entry) for entry in self.entries(FAMILIES, '<IIIBBHII')]
         self.series = [self.one_series(entry) for entry in self.entries(SERIES, '<III6I')]
@@ -193,7 +193,7 @@ def main():
     try:
         segment = Segment(options.segment)
     except (OSError, ValueError) as error:
-        sys.exit(f'read_segment: {error}')
+        sys.exit(f"read_segment: cannot read '{options.segment}': {error}")
     beat, state, _, _ = segment.changing()
     age = time.clock_gettime(time.CLOCK_MONOTONIC) - beat / 1e9
     print(f'# jabiru {segment.version}, sensor {segment.sensor}, {segment.mode}, process '

@@ -13,6 +13,7 @@ import tree
 # which files are tests, and what the meson file calls one: the first group
 TESTS = {
     'tests/unit': r'test_(\w+)\.c',
+    'tests/ctl': r'(\w+\.py)',
     'tests/fuzz': r'fuzz_(\w+)\.c',
     'tests/lint': r'(\w+\.(?:py|sh))',
     'tests/exporter': r'(\w+\.py)',

@@ -25,7 +25,6 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include "eal.h"
 #include "live.h"
 #include "ring_generator.h"
 
@@ -476,6 +475,16 @@ start_dpdk(void)
 	return rte_eal_init(count, arguments) >= 0;
 }
 
+static void
+stop_dpdk(void)
+{
+	char folder[256];
+
+	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
+	rte_eal_cleanup();
+	(void)rmdir(folder);
+}
+
 /* The last two CPUs that this process may use. */
 static bool
 choose_cpus(void)
@@ -513,7 +522,7 @@ main(void)
 				      : cmocka_run_group_tests_name("ring_load", tests,
 						make_traffic, free_traffic);
 		rte_mempool_free(pool);
-		eal_stop();
+		stop_dpdk();
 	}
 	machine_free(machine);
 	return failed;
