@@ -18,6 +18,7 @@ TESTS = {
     'tests/lint': r'(\w+\.(?:py|sh))',
     'tests/exporter': r'(\w+\.py)',
     'tests/live': r'(\w+\.(?:py|c))',
+    'tests/page': r'(\w+\.py)',
     'tests/replay': r'(\w+\.py)',
 }
 NO_TESTS = {'tests/lint/tree.py', 'tests/lint/list_files.sh'}
