@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tomllib
 
-from station import Exporter, Feed, Process, expect, folder, run_all, wait_for
+from station import Exporter, Feed, Process, expect, folder, need, run_all, wait_for
 
 EXPORTER, FEED = sys.argv[1:3]
 CONFIG = pathlib.Path(sys.argv[3])
@@ -33,9 +33,6 @@ def last_value(path):
 
 
 def collectd_takes_them():
-    if shutil.which('collectd') is None:
-        print('not shown, collectd is not installed')
-        return
     with folder() as place, Feed(FEED, place, 'interval_ms=200', 'offset_ms=-250') as feed, \
             Exporter(EXPORTER, feed.path) as exporter:
         wait_for(lambda: 'jabiru_workers' in exporter.metrics(), 'figures')
@@ -74,7 +71,10 @@ def collectd_takes_them():
 
 
 def main():
-    sys.exit(run_all([telegraf_reads_it, collectd_takes_them]))
+    failed = run_all([telegraf_reads_it])
+    if failed == 0:
+        need('collectd')
+    sys.exit(failed or run_all([collectd_takes_them]))
 
 
 main()

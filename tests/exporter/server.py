@@ -5,6 +5,7 @@ hang, are replaced or broken.
 
 usage: server.py EXPORTER FEED_SEGMENT
 """
+import random
 import shutil
 import socket
 import subprocess
@@ -109,6 +110,43 @@ def connections_are_limited():
             for connection in idle:
                 connection.close()
         wait_for(lambda: it.metrics()['jabiru_exporter_connections'] <= 2, 'all are forgotten')
+
+
+def garbage():
+    """Whatever comes, it goes on answering. The seed is fixed: the same requests each time."""
+    chance = random.Random(4)
+    seeds = [b'GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n',
+             b'GET /api/v1/history?metric=jabiru_workers&seconds=9&points=3 HTTP/1.1\r\nHost: [::1]:1\r\n\r\n',
+             b'HEAD /events HTTP/1.0\r\nHost: localhost\r\nLast-Event-ID: 7\r\n\r\n',
+             b'GET /events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 99999999999999999999\r\n\r\n',
+             b'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n',
+             b'GET http://evil.example/metrics HTTP/1.1\r\nHost: localhost\r\n\r\n',
+             b'GET /%2e%2e/%00?a=%zz&&=&after=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n']
+    with folder() as place, Feed(FEED, place, 'events=50') as feed, \
+            Exporter(EXPORTER, feed.path) as it:
+        for number in range(400):
+            text = bytearray(chance.choice(seeds) * chance.choice((1, 1, 1, 3)))
+            for _ in range(0 if number < 2 * len(seeds) else chance.randint(0, 6)):
+                at = chance.randrange(len(text))
+                change = chance.randrange(3)
+                if change == 0:
+                    text[at] = chance.randrange(256)
+                elif change == 1:
+                    del text[at:at + chance.randint(1, 20)]
+                else:
+                    text[at:at] = chance.choice((b'%', b'\r\n', b'&', b':', b'a' * 300, b'\0'))
+                if not text:
+                    text = bytearray(b'\n')
+            with socket.create_connection((it.host, it.port), timeout=20) as raw:
+                raw.sendall(text)
+                if number % 2:
+                    raw.shutdown(socket.SHUT_WR)
+                raw.settimeout(0.01)
+                try:
+                    raw.recv(500)
+                except OSError:
+                    pass
+        expect(it.api('status')['life'] == 'alive', 'after garbage')
 
 
 def lives():
@@ -229,7 +267,7 @@ def events():
 
 def main():
     sys.exit(run_all([command_line, answers, refusals, connections_are_limited, hostile_names,
-                      events, lives]))
+                      events, garbage, lives]))
 
 
 main()

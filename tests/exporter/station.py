@@ -54,6 +54,8 @@ class Process:
     """A program that says a line when it is ready; ended with the block."""
 
     def __init__(self, *command, **more):
+        self.errors = ''
+        self.was_killed = False
         streams = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more}
         self.process = subprocess.Popen([str(word) for word in command], text=True, **streams)
 
@@ -68,16 +70,17 @@ class Process:
     def finish(self):
         """Wait for its end. Returns (exit code, rest of its output, its errors)."""
         try:
-            out, err = self.process.communicate(timeout=WAIT_S)
+            out, self.errors = self.process.communicate(timeout=WAIT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.communicate()
             raise Fault(f'{self.process.args[0]} does not end') from None
         except ValueError:
-            return self.process.returncode, '', ''  # it was finished before
-        return self.process.returncode, out, err
+            return self.process.returncode, '', self.errors  # it was finished before
+        return self.process.returncode, out, self.errors
 
     def kill(self):
+        self.was_killed = True
         self.process.kill()
         self.process.communicate()
 
@@ -113,6 +116,13 @@ class Exporter(Process):
         self.url = self.ready_line().split()[-1]
         self.port = int(self.url.rstrip('/').rsplit(':', 1)[1])
         self.host = self.url.split('//')[1].rsplit(':', 1)[0].strip('[]')
+
+    def __exit__(self, kind, *_):
+        """It ends cleanly, whatever was done to it; a sanitizer may say otherwise."""
+        super().__exit__()
+        code = self.process.returncode
+        if kind is None and not self.was_killed:
+            expect(code == 0, f'jabiru-exporter left with {code}: {self.errors}')
 
     def ask(self, path, method='GET', headers=None):
         """(code, headers, body) of one request."""
