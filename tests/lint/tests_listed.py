@@ -15,6 +15,7 @@ TESTS = {
     'tests/unit': r'test_(\w+)\.c',
     'tests/fuzz': r'fuzz_(\w+)\.c',
     'tests/lint': r'(\w+\.(?:py|sh))',
+    'tests/install': r'(\w+\.(?:py|sh))',
     'tests/live': r'(\w+\.py)',
     'tests/replay': r'(\w+\.py)',
 }
