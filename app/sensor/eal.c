@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_log.h>
+#include <rte_memory.h>
+#include <rte_metrics.h>
 
 int
 eal_fail(const struct eal_failure *failure, const struct machine *machine, int code,
@@ -64,6 +67,17 @@ init_quietly(int count, char **arguments)
 	return rc;
 }
 
+static char runtime_folder[MACHINE_PATH_SIZE];
+
+/* DPDK leaves its folder, and until the very end in it the socket of its telemetry. Another program's,
+ * with files in it, stays. */
+static void
+remove_runtime_folder(void)
+{
+	if (runtime_folder[0] != '\0')
+		(void)rmdir(runtime_folder);
+}
+
 int
 eal_start(const struct jbr_config *config, struct live_plan *plan, const struct machine *machine,
 	struct jbr_error *error)
@@ -73,19 +87,20 @@ eal_start(const struct jbr_config *config, struct live_plan *plan, const struct 
 	/* EAL moves them about */
 	memcpy(arguments, plan->arguments, sizeof(arguments));
 	rte_openlog_stream(stderr);
-	if (init_quietly(plan->nb_arguments, arguments) >= 0)
-		return 0;
-	return fail_init(config, plan, machine, error);
+	/* registered before DPDK's own, so it runs after them */
+	(void)atexit(remove_runtime_folder);
+	if (init_quietly(plan->nb_arguments, arguments) < 0)
+		return fail_init(config, plan, machine, error);
+	snprintf(runtime_folder, sizeof(runtime_folder), "%s", rte_eal_get_runtime_dir());
+	/* with this library DPDK serves the older socket too, which collectd's dpdk_telemetry reads */
+	if (config->stats_telemetry)
+		rte_metrics_init(SOCKET_ID_ANY);
+	return 0;
 }
 
 void
 eal_stop(void)
 {
-	char folder[MACHINE_PATH_SIZE];
-
-	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
 	rte_eal_cleanup();
-	/* DPDK leaves its folder; another program's, with files in it, stays */
-	if (folder[0] != '\0')
-		(void)rmdir(folder);
+	remove_runtime_folder();
 }

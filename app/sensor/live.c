@@ -15,6 +15,8 @@ enum {
 	LINK_WAIT_MS = 3000,  /* for all ports together */
 	DRAIN_WAIT_MS = 1000, /* for queues to become empty */
 	CONTROL_REST_MS = 1,  /* while waiting for workers */
+	ASK_WAIT_US = 20000,  /* for their figures */
+	ASK_REST_US = 100,
 };
 
 static void
@@ -109,6 +111,22 @@ void
 live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *block)
 {
 	live->loops[index]->block = block;
+}
+
+bool
+live_ask(struct live *live)
+{
+	bool is_answered = !live->is_running;
+
+	for (unsigned i = 0; i < live->nb_workers && live->is_running; i++)
+		loop_ask(live->loops[i]);
+	for (unsigned waited = 0; !is_answered && waited < ASK_WAIT_US; waited += ASK_REST_US) {
+		rest(ASK_REST_US * JBR_NS_PER_US);
+		is_answered = true;
+		for (unsigned i = 0; i < live->nb_workers; i++)
+			is_answered &= loop_has_answered(live->loops[i]);
+	}
+	return is_answered;
 }
 
 void

@@ -39,6 +39,9 @@ int live_create(const struct live_params *params, struct live **ret_live, struct
 int live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error);
 /** The worker @p index tells readers of itself in @p block from live_start() on. */
 void live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *block);
+/** Have every worker publish its figures of this moment; waits for up to 20 ms.
+ * @return whether all did. */
+bool live_ask(struct live *live);
 /** To be called about once a second: keeps the clock. */
 void live_tick(struct live *live);
 /** Pass on what the workers have told so far. */

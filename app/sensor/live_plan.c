@@ -466,7 +466,8 @@ plan_arguments(const struct jbr_config *config, const char *extra, struct live_p
 	add_lcores(plan);
 	add_argument(plan, "--file-prefix");
 	add_argument(plan, "%s", config->memory_file_prefix);
-	add_argument(plan, "--no-telemetry");
+	if (!config->stats_telemetry)
+		add_argument(plan, "--no-telemetry");
 	add_argument(plan, "--log-level=*:warning");
 	if (plan->has_hugepages) {
 		add_argument(plan, "--in-memory");

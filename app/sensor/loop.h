@@ -97,11 +97,13 @@ struct loop {
 	uint64_t output_tsc;
 	uint64_t tick_tsc;
 	struct jbr_worker_figures figures; /**< as they were published last */
+	uint32_t answered;                 /**< the last asking that was answered */
 	uint64_t empty_turns;              /**< in a row */
 	bool had_frames;                   /**< the last turn */
 	uint32_t reached;                  /**< enum loop_order */
 	/* the control thread's */
 	JBR_CACHE_ALIGNED uint32_t order; /**< enum loop_order */
+	uint32_t asked;                   /**< how often figures of this moment were wanted */
 };
 
 /** [data] Work until there is a reason to pause; call it again unless it is LOOP_DONE. */
@@ -112,6 +114,20 @@ static inline void
 loop_order(struct loop *loop, enum loop_order order)
 {
 	__atomic_store_n(&loop->order, order, __ATOMIC_RELEASE);
+}
+
+/** [control] Want the figures of this moment published. */
+static inline void
+loop_ask(struct loop *loop)
+{
+	__atomic_store_n(&loop->asked, loop->asked + 1, __ATOMIC_RELEASE);
+}
+
+/** [control] Have they been? */
+static inline bool
+loop_has_answered(const struct loop *loop)
+{
+	return __atomic_load_n(&loop->answered, __ATOMIC_ACQUIRE) == loop->asked;
 }
 
 /** [control] Is @p order done? What the worker wrote before is seen. */

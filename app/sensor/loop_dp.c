@@ -176,15 +176,15 @@ poll_ring(struct loop *loop, struct rte_ring *ring, uint64_t now_ns)
 static void
 gaps_in_ns(const struct loop *loop, struct jbr_histogram *histogram)
 {
-	memset(histogram, 0, sizeof(*histogram));
-	for (unsigned i = 0; i < GAP_BUCKETS; i++) {
-		uint64_t ns = gap_bound(i) * 1000 / jbr_max_u64(loop->ticks_per_us, 1);
+	uint64_t ticks_per_us = jbr_max_u64(loop->ticks_per_us, 1);
 
-		if (loop->gap.counts[i] == 0)
-			continue;
-		histogram->counts[jbr_histogram_bucket(ns)] += loop->gap.counts[i];
-	}
-	histogram->sum = loop->all_ticks * 1000 / jbr_max_u64(loop->ticks_per_us, 1);
+	memset(histogram, 0, sizeof(*histogram));
+	for (unsigned i = 0; i < GAP_BUCKETS; i++)
+		if (loop->gap.counts[i] > 0)
+			histogram->counts[jbr_histogram_bucket(gap_bound(i) * JBR_NS_PER_US /
+				ticks_per_us)] += loop->gap.counts[i];
+	/* 2^64 ns are centuries, 2^64 ticks times 1000 are weeks */
+	histogram->sum = loop->all_ticks / ticks_per_us * JBR_NS_PER_US;
 }
 
 /* What readers see of this worker, renewed between two bursts: so its parts agree. */
@@ -192,6 +192,7 @@ static void
 publish(struct loop *loop)
 {
 	struct jbr_worker_figures *figures = &loop->figures;
+	uint32_t asked = __atomic_load_n(&loop->asked, __ATOMIC_ACQUIRE);
 
 	if (loop->block == NULL)
 		return;
@@ -209,6 +210,7 @@ publish(struct loop *loop)
 		figures->port_polled[loop->queues[i].port] += loop->queues[i].polled;
 	gaps_in_ns(loop, &figures->poll_gap);
 	jbr_publish_block(loop->block, figures);
+	__atomic_store_n(&loop->answered, asked, __ATOMIC_RELEASE);
 }
 
 /* Now and then: timers that are due, and what is to be told. */
@@ -226,6 +228,8 @@ look_after(struct loop *loop, uint64_t tsc, uint64_t now_ns)
 		outbox_post(&loop->outbox, &loop->worker->output);
 		publish(loop);
 		loop->output_tsc = tsc;
+	} else if (__atomic_load_n(&loop->asked, __ATOMIC_RELAXED) != loop->answered) {
+		publish(loop);
 	}
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A packet's way, in reading order: parse, find its connection, step, detect, verdict, commit. */
-#include "pipeline.h"
+#include "measure.h"
 
 /* ---- 1. parse, count, locate ---- */
 
@@ -325,6 +325,8 @@ step(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard
 	count_findings(worker, frame, flow, input, &result);
 	if (result.is_swapped)
 		worker->conn.hot.place ^= JBR_FLOW_ORIGINATOR;
+	else
+		measure_step(worker, flow, input);
 	commit(worker, shard, flow);
 	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, jbr_flow_ext(shard, flow)));
 	if (jbr_flow_classify(shard, flow) == JBR_FLOW_PROVEN &&
@@ -399,6 +401,7 @@ struct tally {
 	uint64_t data;
 	uint64_t ipv6;
 	uint64_t acks; /* of all */
+	struct jbr_histogram *server_response;
 };
 
 /* The next segment in order of an undisturbed connection: nearly every packet.
@@ -417,6 +420,9 @@ step_plain(const struct item *item, const struct jbr_glance *glance, struct jbr_
 
 	if (!jbr_tcp_step_plain(&flow.line->hot, &segment, &plain))
 		return false;
+	if (JBR_UNLIKELY(has_payload & segment.from) && measure_asked_ns(&flow.line->hot) != 0)
+		jbr_histogram_add(tally->server_response,
+			segment.now_ns - measure_asked_ns(&flow.line->hot));
 	jbr_flow_remember(item->shard, fingerprint, glance->vlan, glance->ttl, frame->time_ns);
 	tally->acks += plain.acks_new;
 	jbr_tcp_commit_plain(&flow.line->hot, &segment, &plain);
@@ -578,7 +584,7 @@ pipeline_burst(struct worker *worker, const struct jbr_frame *frames, unsigned c
 {
 	struct group groups[3] = {{.count = 0}, {.count = 0}, {.count = 0}};
 	unsigned turns = (count + GROUP - 1) / GROUP + 2;
-	struct tally tally = {0};
+	struct tally tally = {.server_response = &worker->server_response};
 
 	worker->nb_foreign = 0;
 	for (unsigned turn = 0; turn < turns; turn++) {

@@ -161,10 +161,13 @@ publish_live(struct publish *publish, const struct live_report *report)
 	for (uint32_t i = 0; i < report->nb_ports; i++) {
 		const struct live_port_report *port = &report->ports[i];
 
+		/* the workers went on since it was read: what they fetched was received */
+		uint64_t polled = publish->sum.port_polled[i];
+		uint64_t received = jbr_max_u64(port->received, polled);
+
 		publish_set(publish, JBR_METRIC_PORT_UP, i, port->has_link);
-		publish_set(publish, JBR_METRIC_PORT_RECEIVED, i, (int64_t)port->received);
-		publish_set(publish, JBR_METRIC_PORT_IN_FLIGHT, i,
-			(int64_t)(port->received - publish->sum.port_polled[i]));
+		publish_set(publish, JBR_METRIC_PORT_RECEIVED, i, (int64_t)received);
+		publish_set(publish, JBR_METRIC_PORT_IN_FLIGHT, i, (int64_t)(received - polled));
 		publish_set(publish, JBR_METRIC_PORT_MISSED, i, (int64_t)port->missed);
 		publish_set(publish, JBR_METRIC_PORT_NO_BUFFER, i, (int64_t)port->no_buffer);
 		publish_set(publish, JBR_METRIC_PORT_ERRORS, i, (int64_t)port->errors);

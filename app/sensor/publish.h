@@ -3,9 +3,9 @@
  * What a sensor tells its readers: figures, events and the busiest hosts, into the stats segment.
  *
  * Threads: the control thread; each worker writes its own block (publish_block()).
- * Order of a snapshot: publish_gather() reads the workers' blocks; then the ports are read, so that they
- *          cannot have received less than was fetched; publish_live() takes that; publish_snapshot()
- *          writes it all.
+ * Order of a snapshot: the ports are read; the workers publish their blocks, which publish_gather()
+ *          reads; publish_live() takes what was read of the ports; publish_snapshot() writes it all. So
+ *          what a port is said to hold (in flight) is not more than its descriptors.
  * Memory:  lists of hosts are made as anomalies are first found; what finds no memory is left out.
  */
 #pragma once

@@ -12,8 +12,9 @@
 #include "eal.h"
 #include "line_file.h"
 #include "live.h"
-#include "publish.h"
 #include "report.h"
+#include "run_publish.h"
+#include "telemetry.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
@@ -32,8 +33,8 @@ struct run {
 	struct live_plan plan;
 	struct live *live;
 	struct jbr_event_limiter *limiter;
-	struct publish *publish;         /* NULL = nothing is published */
-	struct live_report *live_report; /* working space of publish_figures() */
+	struct run_publish *shared; /* NULL = nothing is published */
+	struct publish *publish;    /* of it */
 	struct line_file events;
 	struct line_file flows;
 	char host[JBR_CONFIG_STRING_SIZE];
@@ -166,45 +167,28 @@ open_outputs(struct run *run, struct jbr_error *error)
 static void
 start_publishing(struct run *run)
 {
-	const char *ports[LIVE_PORTS_MAX];
-	struct publish_params params = {.config = run->config,
-		.mode = "run",
-		.sensor = run->host,
-		.nb_workers = run->plan.nb_workers,
-		.ports = ports,
-		.nb_ports = run->plan.nb_ports};
 	struct jbr_error error = {0};
 
 	if (!run->config->stats_publish)
 		return;
-	for (uint32_t i = 0; i < run->plan.nb_ports; i++)
-		ports[i] = run->plan.ports[i].device;
-	run->live_report = calloc(1, sizeof(*run->live_report));
-	if (run->live_report == NULL || publish_create(&params, &run->publish, &error) < 0) {
-		say(&error);
-		fprintf(stderr,
-			"jabiru: nothing is published: jabiructl and jabiru-exporter will "
-			"not see this run\n");
+	run->shared = run_publish_create(run->live, &run->plan, run->config, run->host, &error);
+	run->publish = run_publish_of(run->shared);
+	if (run->shared != NULL) {
+		telemetry_start(run->config->stats_folder, run->config->stats_instance);
 		return;
 	}
-	for (uint32_t i = 0; i < run->plan.nb_workers; i++)
-		live_publish(run->live, i, publish_block(run->publish, i));
+	say(&error);
+	fprintf(stderr,
+		"jabiru: nothing is published: jabiructl and jabiru-exporter will not see "
+		"this run\n");
 }
 
 static void
-publish_figures(struct run *run, bool is_end)
+publish_turn(struct run *run, bool is_end)
 {
-	if (run->publish == NULL)
-		return;
-	publish_beat(run->publish);
-	if (!is_end && !publish_is_due(run->publish))
-		return;
-	publish_gather(run->publish);
-	live_report(run->live, run->live_report);
-	publish_live(run->publish, run->live_report);
-	publish_set(run->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0,
-		(int64_t)jbr_event_limiter_left_out(run->limiter));
-	publish_snapshot(run->publish);
+	uint64_t left_out = run->limiter == NULL ? 0 : jbr_event_limiter_left_out(run->limiter);
+
+	run_publish_turn(run->shared, left_out, is_end);
 }
 
 /* ---- while it runs ---- */
@@ -263,7 +247,7 @@ control(struct run *run)
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
 		answer_signals(run);
-		publish_figures(run, false);
+		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -428,7 +412,7 @@ run_to_end(struct run *run)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
 	drain_events(run);
-	publish_figures(run, true);
+	publish_turn(run, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);
@@ -468,8 +452,7 @@ run_live(const struct args *args, struct jbr_config *config)
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
 	live_free(run->live);
-	publish_free(run->publish);
-	free(run->live_report);
+	run_publish_free(run->shared);
 	if (run->has_eal)
 		eal_stop();
 	jbr_event_limiter_free(run->limiter);

@@ -98,8 +98,9 @@ with_hugepages(void **state)
 	assert_int_equal(plan.ports[1].node, 1);
 	assert_int_equal(plan.ports[1].frame_bytes, LIVE_FRAME_MAX);
 	assert_string_equal(words_of(&plan),
-		"jabiru --lcores 0@7,1@4,2@5,3@7 --file-prefix jabiru --no-telemetry "
-		"--log-level=*:warning --in-memory --vdev net_null0 --allow 81:00.0,x=1 -n 4");
+		"jabiru --lcores 0@7,1@4,2@5,3@7 --file-prefix jabiru "
+		"--log-level=*:warning --in-memory --vdev "
+		"net_null0 --allow 81:00.0,x=1 -n 4");
 	assert_int_equal(plan.notes.length, 0);
 	live_plan_fini(&plan);
 }
@@ -117,8 +118,9 @@ without_hugepages(void **state)
 	assert_int_equal(live_plan_make(&config, NULL, host->machine, &plan, &error), 0);
 	/* the last CPU works, the first controls */
 	assert_string_equal(words_of(&plan),
-		"jabiru --lcores 0@0,1@7 --file-prefix jabiru --no-telemetry "
-		"--log-level=*:warning --no-huge --no-shconf --iova-mode=va -m 100 --vdev "
+		"jabiru --lcores 0@0,1@7 --file-prefix jabiru "
+		"--log-level=*:warning --no-huge --no-shconf "
+		"--iova-mode=va -m 100 --vdev "
 		"net_null0 "
 		"--no-pci");
 	assert_int_equal(plan.notes.length, 0);
