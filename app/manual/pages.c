@@ -81,6 +81,8 @@ put_key(struct jbr_buffer *out, const struct jbr_key_info *key)
 	put_term(out, "", "", key->key);
 	put_sentence(out, key->help);
 	put_range(out, key);
+	if (key >= jbr_keys && key < jbr_keys + jbr_keys_count && jbr_key_reloads(key))
+		jbr_buffer_format(out, "A reload takes it up.\n");
 }
 
 static void
@@ -142,7 +144,9 @@ write_configuration(struct jbr_buffer *out, const char *date)
 		"One YAML file, read strictly: an unknown key, a wrong type or a value out of its "
 		"range is an error with its place. Its first key is `config_version: %d`. Every "
 		"other key may be left out. `jabiru check -c FILE` tests a file; `jabiru catalog "
-		"--format yaml` prints one with every key at its default.",
+		"--format yaml` prints one with every key at its default. SIGHUP has a running "
+		"sensor read it again: anomalies and the keys marked below change at once, others "
+		"with a restart.",
 		JBR_CONFIG_VERSION);
 	jbr_buffer_format(out, "\n");
 	for (uint8_t tier = 1; tier < JBR_COUNT_OF(jbr_tiers); tier++) {

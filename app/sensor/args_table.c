@@ -15,7 +15,9 @@ static const struct cli_verb verbs[] = {
 		.usage = "[options]",
 		.text = "Analyse what arrives at the configured ports. Ends on SIGTERM or SIGINT, "
 			"or after `--duration`: what was received is finished and reported. USR1 "
-			"writes the state to standard error, USR2 opens the output files anew. "
+			"writes the state to standard error, USR2 opens the output files anew, HUP "
+			"reads the "
+			"configuration again too. "
 			"`jabiru doctor` says what the host lacks.",
 		.notes = "Only one of report, events and flows may go to standard output."},
 	[VERB_REPLAY] = {.name = "replay",
@@ -149,12 +151,17 @@ static const struct cli_section sections[] = {
 	{"SIGNALS",
 		"Of `jabiru run`:\n"
 		"TERM, INT\tend: what was received is finished and reported.\n"
+		"HUP\tread the configuration again, all of it or nothing, and open the output "
+		"files anew. Keys that take a restart are named and keep their value.\n"
 		"USR1\twrite the state to standard error.\n"
 		"USR2\topen the output files anew, after they were renamed."},
 	{"FILES",
 		"/etc/jabiru/jabiru.yaml\tthe configuration of the service; see jabiru.yaml(5).\n"
 		"/dev/shm/jabiru\twhat jabiructl and jabiru-exporter read.\n"
 		"/usr/share/jabiru/schema\tJSON schemas of report, events and connection records."},
+	{"ENVIRONMENT",
+		"NOTIFY_SOCKET, WATCHDOG_USEC\tset by systemd; `run` tells it when ports are up, "
+		"when it reloads and ends, and that every worker makes progress."},
 	{"EXAMPLES",
 		"What was in a capture, and its connections:\n"
 		"  jabiru replay capture.pcap\n"

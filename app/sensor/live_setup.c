@@ -392,5 +392,7 @@ live_free(struct live *live)
 		rte_mempool_free(live->pools[i]);
 		jbr_flow_table_free(live->tables[i]);
 	}
+	free(live->in_force);
+	free(live->retired);
 	free(live);
 }

@@ -12,13 +12,16 @@
 #include "eal.h"
 #include "line_file.h"
 #include "live.h"
+#include "notify.h"
 #include "report.h"
 #include "run_publish.h"
+#include "run_reload.h"
 #include "telemetry.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
 	TICK_MS = 1000,
+	STATUS_S = 10, /* between two lines for systemd */
 	LIMITER_ENTITIES = 1 << 17,
 };
 
@@ -40,6 +43,9 @@ struct run {
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
+	struct run_reload reload;
+	struct notify notify;
+	uint64_t status_ns; /* when systemd was told last */
 	bool has_eal;
 };
 
@@ -161,6 +167,19 @@ open_outputs(struct run *run, struct jbr_error *error)
 	return rc;
 }
 
+static int
+open_anew(struct run *run)
+{
+	struct jbr_error error = {0};
+	int rc = open_outputs(run, &error);
+
+	if (rc < 0)
+		say(&error);
+	else
+		fprintf(stderr, "jabiru: output files were opened anew\n");
+	return rc;
+}
+
 /* ---- shared memory ---- */
 
 /* Without it the sensor works all the same, only that nobody sees it. */
@@ -204,14 +223,47 @@ dump_state(struct run *run)
 	live_report(run->live, report);
 	jbr_buffer_format(&text, "state\n");
 	live_report_text(&text, report);
+	if (run->reload.text[0] != '\0')
+		jbr_buffer_format(&text, "last reload: %s\n", run->reload.text);
 	say_lines(&text);
 	free(report);
 }
 
 static void
+publish_reload(struct run *run)
+{
+	if (run->publish == NULL)
+		return;
+	publish_set(run->publish, JBR_METRIC_RELOAD_OK, 0, !run->reload.has_failed);
+	if (!run->reload.has_failed)
+		publish_set(run->publish, JBR_METRIC_RELOAD_TIME, 0,
+			(int64_t)run->reload.time_s * 1000);
+}
+
+/* HUP: all of it or nothing. */
+static void
+reload(struct run *run)
+{
+	struct run_reload_params params = {.args = run->args,
+		.config = run->config,
+		.live = run->live,
+		.limiter = run->limiter};
+	struct jbr_config *fresh = malloc(sizeof(*fresh));
+
+	notify_reloading(&run->notify, monotonic_ns());
+	if (fresh == NULL)
+		fprintf(stderr, "jabiru: the configuration was not read again: %s\n",
+			strerror(ENOMEM));
+	else if (run_reload_read(run->args, fresh, &run->reload) == 0 && open_anew(run) == 0)
+		run_reload_take(&params, fresh, &run->reload);
+	free(fresh);
+	publish_reload(run);
+	notify_ready(&run->notify, run->reload.text);
+}
+
+static void
 answer_signals(struct run *run)
 {
-	struct jbr_error error = {0};
 	int files = wants_files;
 
 	if (wants_state) {
@@ -221,15 +273,41 @@ answer_signals(struct run *run)
 	if (files == 0)
 		return;
 	wants_files = 0;
-	if (open_outputs(run, &error) < 0)
-		say(&error);
-	else
-		fprintf(stderr, "jabiru: output files were opened anew\n");
 	if (files > 1)
+		reload(run);
+	else
+		(void)open_anew(run);
+}
+
+static void
+feed_watchdog(struct run *run, uint64_t now_ns)
+{
+	uint64_t turns[WORKERS_MAX];
+	unsigned count;
+
+	if (!notify_is_due(&run->notify, now_ns))
+		return;
+	count = live_turns(run->live, turns);
+	if (!notify_watchdog(&run->notify, turns, count, now_ns))
 		fprintf(stderr,
-			"jabiru: the configuration was not read again: thresholds are taken up by "
-			"a "
-			"restart only\n");
+			"jabiru: a worker has not turned for %llu ms: the watchdog is not fed\n",
+			(unsigned long long)(run->notify.period_ns / JBR_NS_PER_MS));
+}
+
+static void
+tell_status(struct run *run, uint64_t now_ns)
+{
+	struct jbr_counters counters;
+	char text[256];
+
+	if (run->notify.fd < 0 || now_ns - run->status_ns < STATUS_S * JBR_NS_PER_S)
+		return;
+	run->status_ns = now_ns;
+	live_counters(run->live, &counters);
+	snprintf(text, sizeof(text), "running, %llu packets received%s%.160s",
+		(unsigned long long)counters.received, run->reload.has_failed ? "; " : "",
+		run->reload.has_failed ? run->reload.text : "");
+	notify_status(&run->notify, text);
 }
 
 static void
@@ -247,10 +325,12 @@ control(struct run *run)
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
 		answer_signals(run);
+		feed_watchdog(run, monotonic_ns());
 		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
+			tell_status(run, tick_ns);
 		}
 	}
 	run->ended_ns = monotonic_ns();
@@ -318,24 +398,6 @@ write_report(struct run *run, bool is_over, struct jbr_error *error)
 
 /* ---- the verb ---- */
 
-static int
-use_ports_of(const struct args *args, struct jbr_config *config, struct jbr_error *error)
-{
-	const struct jbr_config_ports none = {0};
-
-	for (size_t i = 0; i < args->nb_ports; i++) {
-		if (strlen(args->ports[i]) >= sizeof(none.device))
-			return jbr_error_set(error, -EINVAL,
-				"--port: more than %zu bytes are too long",
-				sizeof(none.device) - 1);
-		config->ports[i] = none;
-		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
-	}
-	if (args->nb_ports > 0)
-		config->ports_count = (uint32_t)args->nb_ports;
-	return 0;
-}
-
 static void
 name_host(struct run *run)
 {
@@ -369,7 +431,7 @@ set_up(struct run *run, struct jbr_error *error)
 		.wants_records = run->args->flows_path != NULL,
 		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
-	int rc = use_ports_of(run->args, run->config, error);
+	int rc = run_use_ports(run->args, run->config, error);
 
 	if (rc == 0)
 		rc = machine_read(&source, &run->machine, error);
@@ -407,7 +469,9 @@ run_to_end(struct run *run)
 		run->plan.nb_workers == 1 ? "" : "s");
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_RUNNING);
+	notify_ready(&run->notify, "running");
 	control(run);
+	notify_stopping(&run->notify);
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
@@ -444,6 +508,8 @@ run_live(const struct args *args, struct jbr_config *config)
 	run->args = args;
 	run->config = config;
 	name_host(run);
+	if (notify_open(&run->notify, &error) < 0)
+		say(&error);
 	rc = set_up(run, &error);
 	if (rc == 0)
 		rc = run_to_end(run);
@@ -458,6 +524,7 @@ run_live(const struct args *args, struct jbr_config *config)
 	jbr_event_limiter_free(run->limiter);
 	live_plan_fini(&run->plan);
 	machine_free(run->machine);
+	notify_close(&run->notify);
 	free(run);
 	return rc < 0 ? EXIT_FAILED : EXIT_FINE;
 }

@@ -286,6 +286,9 @@ void jbr_config_defaults(struct jbr_config *ret_config);
 /** Fill @p ret_entry, an entry of the list @p list, with the defaults of its rows; texts are empty. */
 void jbr_config_entry_defaults(const struct jbr_list_info *list, void *ret_entry);
 
+/** Does a reload take up the key @p key of jbr_keys, or does it take a restart? */
+bool jbr_key_reloads(const struct jbr_key_info *key);
+
 /** Find an anomaly by its key.
  * @return its index, or JBR_ANOM_NONE. */
 enum jbr_anomaly jbr_anomaly_find(const char *key);

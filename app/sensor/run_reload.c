@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "run_reload.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "jbr_config.h"
+#include "reload.h"
+
+int
+run_use_ports(const struct args *args, struct jbr_config *config, struct jbr_error *error)
+{
+	const struct jbr_config_ports none = {0};
+
+	for (size_t i = 0; i < args->nb_ports; i++) {
+		if (strlen(args->ports[i]) >= sizeof(none.device))
+			return jbr_error_set(error, -EINVAL,
+				"--port: more than %zu bytes are too long",
+				sizeof(none.device) - 1);
+		config->ports[i] = none;
+		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
+	}
+	if (args->nb_ports > 0)
+		config->ports_count = (uint32_t)args->nb_ports;
+	return 0;
+}
+
+/* What a key list says in one line. */
+static const char *
+words(struct jbr_buffer *list)
+{
+	jbr_buffer_append(list, "", 1);
+	return list->failed ? "out of memory" : list->data;
+}
+
+static void
+remember(struct run_reload *reload, bool has_failed, const char *text)
+{
+	reload->has_failed = has_failed;
+	snprintf(reload->text, sizeof(reload->text), "%s", text);
+	if (!has_failed)
+		reload->time_s = (uint64_t)time(NULL);
+	fprintf(stderr, "jabiru: %s\n", reload->text);
+}
+
+int
+run_reload_read(const struct args *args, struct jbr_config *ret_fresh, struct run_reload *reload)
+{
+	struct jbr_config_errors errors = {0};
+	struct jbr_error error = {0};
+	struct jbr_buffer text = {0};
+	const char *end;
+	size_t first;
+	int rc;
+
+	if (args->config_path == NULL) {
+		remember(reload, true,
+			"the configuration was not read again: none was named with -c FILE");
+		return -EINVAL;
+	}
+	jbr_config_defaults(ret_fresh);
+	rc = jbr_config_load(args->config_path, ret_fresh, &errors);
+	if (rc == 0)
+		rc = run_use_ports(args, ret_fresh, &error);
+	if (rc < 0) {
+		fprintf(stderr, "%.*s", (int)errors.text.length,
+			errors.text.data == NULL ? "" : errors.text.data);
+		end = errors.text.length == 0 ? NULL
+					      : memchr(errors.text.data, '\n', errors.text.length);
+		first = end == NULL ? 0 : (size_t)(end - errors.text.data);
+		jbr_buffer_format(&text,
+			"the new configuration was refused, the old one stays in force: %.*s%s",
+			(int)first, first == 0 ? "" : errors.text.data, error.text);
+		remember(reload, true, words(&text));
+		jbr_buffer_fini(&text);
+	}
+	jbr_buffer_fini(&errors.text);
+	return rc;
+}
+
+void
+run_reload_take(const struct run_reload_params *params, const struct jbr_config *fresh,
+	struct run_reload *reload)
+{
+	struct reload result;
+	struct jbr_error error = {0};
+	struct jbr_buffer text = {0};
+
+	if (live_reload(params->live, fresh, &error) < 0) {
+		remember(reload, true, error.text);
+		return;
+	}
+	reload_merge(params->config, fresh, &result);
+	if (params->limiter != NULL)
+		jbr_event_limiter_set(params->limiter, params->config->event_interval_s,
+			params->config->event_entities_per_s);
+	jbr_buffer_format(&text, "the configuration was read again: ");
+	if (result.nb_taken == 0)
+		jbr_buffer_format(&text, "no key that can change at once differs");
+	else
+		jbr_buffer_format(&text, "taken: %s", words(&result.taken));
+	if (result.nb_kept > 0)
+		jbr_buffer_format(&text, "; after a restart only: %s", words(&result.kept));
+	remember(reload, false, words(&text));
+	jbr_buffer_fini(&text);
+	reload_fini(&result);
+}
