@@ -45,7 +45,7 @@ sanitize: $(DEPS) ## units and replays under address and undefined-behaviour san
 	@[ -f build-sanitize/build.ninja ] || \
 		meson setup --native-file .ci/sanitize.ini build-sanitize
 	@meson compile -C build-sanitize
-	@.ci/test build-sanitize --suite unit --suite replay --timeout-multiplier 4
+	@.ci/test build-sanitize --suite unit --suite replay --suite ctl --timeout-multiplier 4
 
 fuzz: $(DEPS) ## each fuzz target for FUZZ_SECONDS=20 on its seeds (clang)
 	@[ -f build-fuzz/build.ninja ] || meson setup --native-file .ci/fuzz.ini build-fuzz

@@ -15,7 +15,12 @@
 _Static_assert((int)GENERATOR_BURST == (int)BURST_MAX, "the generator writes whole bursts");
 _Static_assert((int)BUFFERS_COUNT % (int)BURST_MAX == 0, "buffers are used in whole bursts");
 
-enum { TWIN_FLOOD = 1 << 29 };
+enum {
+	TWIN_FLOOD = 1 << 29,
+	BLOCK_BYTES = (sizeof(struct jbr_shm_block_head) + 2 * sizeof(struct jbr_worker_figures) +
+			      63) /
+		64 * 64,
+};
 
 static const uint64_t START_NS = UINT64_C(1700000000) * JBR_NS_PER_S;
 
@@ -36,6 +41,9 @@ struct lane {
 	uint64_t digest; /* of the records so far */
 	uint64_t flows_at_first_eviction;
 	uint64_t gap_limit;
+	uint64_t published_tsc;
+	struct jbr_shm_block_head *block; /* what a reader would see */
+	struct jbr_worker_figures figures;
 	struct jbr_frame frames[BURST_MAX];
 	struct stages stages;
 };
@@ -114,6 +122,18 @@ do_part(struct lane *lane, enum part part)
 		stages_look(lane->worker, lane->frames, part, &lane->stages);
 }
 
+/* What a worker of the sensor does now and then for those who read its figures.
+ * @return the cycles it took */
+static uint64_t
+publish(struct lane *lane, uint64_t now)
+{
+	worker_figures(lane->worker, &lane->figures);
+	lane->figures.polled = lane->number;
+	jbr_publish_block(lane->block, &lane->figures);
+	lane->published_tsc = now;
+	return __rdtsc() - now;
+}
+
 struct span
 lane_time(struct lane *lane, enum part part, uint64_t packets)
 {
@@ -126,6 +146,11 @@ lane_time(struct lane *lane, enum part part, uint64_t packets)
 
 		do_part(lane, part);
 		now = __rdtsc();
+		if (part == PART_BURST &&
+			now - lane->published_tsc > LANE_PUBLISH_US * lane->params.cycles_per_us) {
+			span.publish_cycles += publish(lane, now);
+			now = __rdtsc();
+		}
 		cycles = now - last;
 		last = now;
 		if (JBR_UNLIKELY(cycles > lane->gap_limit)) {
@@ -260,8 +285,10 @@ make_parts(struct lane *lane)
 		.flood = params->flood};
 
 	lane->worker = aligned_alloc(64, (sizeof(*lane->worker) + 63) / 64 * 64);
-	if (lane->worker == NULL)
+	lane->block = aligned_alloc(64, BLOCK_BYTES);
+	if (lane->worker == NULL || lane->block == NULL)
 		return -ENOMEM;
+	memset(lane->block, 0, BLOCK_BYTES);
 	lane->table_memory = (struct table_memory){.node = PLACEMENT_NODE_UNKNOWN,
 		.may_use_huge = true};
 	lane->table = jbr_flow_table_create(&flow_params);
@@ -313,6 +340,7 @@ lane_free(struct lane *lane)
 	generator_free(lane->generator);
 	generator_free(lane->twin);
 	jbr_flow_table_free(lane->table);
+	free(lane->block);
 	free(lane->worker);
 	free(lane);
 }

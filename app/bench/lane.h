@@ -21,6 +21,7 @@ enum {
 	LANE_SPACING_NS = 67, /* 14.9 million packets/s, 10G at 64 bytes */
 	LANE_GAP_US = 20,
 	LANE_EXPIRE_BURSTS = 32, /* timers are looked at once in so many bursts */
+	LANE_PUBLISH_US = 10000, /* as the sensor's loop: its figures for the stats segment */
 };
 
 /** How much of a packet's way a timed loop does. Each holds the one before. */
@@ -30,7 +31,7 @@ enum part {
 	PART_PARSE,     /**< and parsed */
 	PART_LOCATE,    /**< and hashed, the bucket brought near */
 	PART_FIND,      /**< and looked up */
-	PART_BURST,     /**< instead of the last three: pipeline_burst() and timers, all of it */
+	PART_BURST,     /**< instead of the last three: pipeline_burst(), timers, publishing */
 	PART_COUNT
 };
 
@@ -40,6 +41,7 @@ struct span {
 	uint64_t cycles;  /**< for them */
 	uint64_t gaps;    /**< rounds taken out */
 	uint64_t gap_cycles;
+	uint64_t publish_cycles; /**< among cycles: for publishing figures; PART_BURST only */
 };
 
 struct lane_params {

@@ -103,6 +103,7 @@ print_json(struct jbr_buffer *out, const struct result *result)
 	write_number(&json, "generator_cycles_per_packet", result->cycles[PART_GENERATOR].median,
 		2);
 	write_number(&json, "net_cycles_per_packet", result->net.median, 2);
+	write_number(&json, "publish_cycles_per_packet", result->publish.median, 3);
 	write_number(&json, "packets_per_second", result->packets_per_second.median, 0 + 1);
 	write_table(&json, result);
 	jbr_json_object_open(&json, "stages");
@@ -113,6 +114,7 @@ print_json(struct jbr_buffer *out, const struct result *result)
 	write_spread(&json, "cycles_per_packet", &result->cycles[PART_BURST], 2);
 	write_spread(&json, "generator_cycles_per_packet", &result->cycles[PART_GENERATOR], 2);
 	write_spread(&json, "net_cycles_per_packet", &result->net, 2);
+	write_spread(&json, "publish_cycles_per_packet", &result->publish, 3);
 	write_spread(&json, "packets_per_second", &result->packets_per_second, 1);
 	if (result->options->workers > 1)
 		write_spread(&json, "scaling", &result->scaling, 3);
@@ -171,6 +173,7 @@ print_text(struct jbr_buffer *out, const struct result *result)
 	print_spread(out, "generator and burst", &result->cycles[PART_BURST]);
 	print_spread(out, "generator alone", &result->cycles[PART_GENERATOR]);
 	print_spread(out, "net", &result->net);
+	print_spread(out, "  of it publishing", &result->publish);
 	for (enum part part = PART_FRAMES; part < PART_COUNT; part++) {
 		char name[40];
 

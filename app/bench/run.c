@@ -16,6 +16,7 @@ enum { WARM_UP_PACKETS = 1 << 18, ROUND_PACKETS_MIN = 1 << 12 };
 /* Figures of the rounds. */
 struct rounds {
 	struct samples cycles[PART_COUNT];
+	struct samples publish;
 	struct samples stages[PART_COUNT];
 	struct samples net;
 	struct samples speed;
@@ -100,6 +101,8 @@ do_round(struct run *run, uint64_t packets)
 	struct rounds *rounds = &run->rounds;
 	double cycles[PART_COUNT];
 	const struct crowd_answer *answers;
+	uint64_t publish_cycles = 0;
+	uint64_t packets_timed = 0;
 	double speed;
 
 	for (enum part part = PART_GENERATOR; part < PART_BURST; part++) {
@@ -109,8 +112,13 @@ do_round(struct run *run, uint64_t packets)
 	answers = time_part(run, PART_BURST, packets, false);
 	cycles[PART_BURST] = mean_cycles(answers, run->count);
 	speed = joint_speed(answers, run->count);
-	for (unsigned i = 0; i < run->count; i++)
+	for (unsigned i = 0; i < run->count; i++) {
 		rounds->packets += answers[i].span.packets;
+		publish_cycles += answers[i].span.publish_cycles;
+		packets_timed += answers[i].span.packets;
+	}
+	samples_add(&rounds->publish,
+		packets_timed == 0 ? 0 : (double)publish_cycles / (double)packets_timed);
 	samples_add(&rounds->speed, speed * run->tsc_hz);
 	samples_add(&rounds->net, cycles[PART_BURST] - cycles[PART_GENERATOR]);
 	for (enum part part = PART_GENERATOR; part < PART_COUNT; part++) {
@@ -271,6 +279,7 @@ spread_all(const struct rounds *rounds, struct result *result)
 		result->stages[part] = samples_spread(&rounds->stages[part]);
 	}
 	result->net = samples_spread(&rounds->net);
+	result->publish = samples_spread(&rounds->publish);
 	result->packets_per_second = samples_spread(&rounds->speed);
 	result->scaling = samples_spread(&rounds->scaling);
 	result->packets = rounds->packets;

@@ -21,6 +21,7 @@ struct result {
 	bool has_hugepages;
 	struct spread cycles[PART_COUNT]; /**< of the loop that goes as far as this part */
 	struct spread stages[PART_COUNT]; /**< what the part adds to the one before */
+	struct spread publish;            /**< cycles per packet for publishing figures */
 	struct spread net;                /**< burst loop without the generator */
 	struct spread packets_per_second; /**< of the burst loop, all workers together */
 	struct spread scaling;            /**< that, over the speed of one worker alone */

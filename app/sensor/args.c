@@ -78,6 +78,7 @@ take_option(void *context, unsigned option, const struct cli_value *value, struc
 	case OPTION_SPEED:
 		return parse_speed(value->text, &args->speed, error);
 	case OPTION_PORT:
+	case OPTION_PORT_LOOK:
 		return take_port(args, value->text, error);
 	}
 	return 0;

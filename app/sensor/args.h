@@ -20,6 +20,7 @@ enum args_option {
 	OPTION_CONFIG,
 	OPTION_CONFIG_WANTED,
 	OPTION_PORT,
+	OPTION_PORT_LOOK,
 	OPTION_DURATION,
 	OPTION_JSON,
 	OPTION_JSON_FINDINGS,
@@ -44,12 +45,13 @@ struct args {
 	enum verb verb;
 	const char *const *captures;
 	size_t nb_captures;
-	const char *config_path;           /**< NULL = the defaults */
-	const char *events_path;           /**< NULL = none, "-" = standard output */
-	const char *flows_path;            /**< the same */
-	const char *format;                /**< of catalog */
-	const char *eal;                   /**< of run: words for DPDK, or NULL */
-	const char *ports[ARGS_PORTS_MAX]; /**< of run: devices, instead of the configuration's */
+	const char *config_path; /**< NULL = the defaults */
+	const char *events_path; /**< NULL = none, "-" = standard output */
+	const char *flows_path;  /**< the same */
+	const char *format;      /**< of catalog */
+	const char *eal;         /**< of run: words for DPDK, or NULL */
+	const char *ports
+		[ARGS_PORTS_MAX]; /**< of run and doctor: devices, instead of the configuration's */
 	size_t nb_ports;
 	uint32_t duration_s; /**< of run; 0 = until a signal */
 	uint32_t workers;

@@ -42,7 +42,7 @@ static const struct cli_verb verbs[] = {
 			"or the sample configuration."},
 	[VERB_DOCTOR] = {.name = "doctor",
 		.summary = "say what this host lacks, and the command that mends it",
-		.usage = "[-c FILE] [--json]",
+		.usage = "[-c FILE] [--port DEVICE]... [--json]",
 		.text = "Look at hugepages, memory, CPUs, NUMA, rights, drivers and the configured "
 			"ports, and say what would keep `run` from starting (fail) or make it "
 			"worse (warn), each with its fix. Changes nothing and needs no rights. "
@@ -71,6 +71,11 @@ static const struct cli_option options[] = {
 		.help = "read DEVICE instead of the configured ports, e.g. "
 			"net_af_packet0,iface=eth0 or 0000:03:00.0; may be repeated",
 		.verbs = RUN},
+	[OPTION_PORT_LOOK] = {.name = "port",
+		.kind = CLI_TEXT,
+		.argument = "DEVICE",
+		.help = "look at DEVICE instead of the configured ports, as `run` has it",
+		.verbs = DOCTOR},
 	[OPTION_DURATION] = {.name = "duration",
 		.kind = CLI_NUMBER,
 		.argument = "S",

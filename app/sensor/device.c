@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "table_memory.h"
+
 static const struct {
 	const char *prefix;
 	enum device_kind kind;
@@ -234,11 +236,37 @@ device_node(const struct machine *machine, const char *text)
 	return interface == NULL ? MACHINE_NODE_UNKNOWN : interface->node;
 }
 
+bool
+device_offloads(const struct machine_interface *interface, struct jbr_buffer *ret_words,
+	struct jbr_buffer *ret_command)
+{
+	const struct machine_offloads *offloads = &interface->offloads;
+	const struct {
+		const char *word;
+		bool is_on;
+	} rows[] = {{"gro", offloads->gro}, {"lro", offloads->lro}, {"tso", offloads->tso},
+		{"gso", offloads->gso}, {"rx", offloads->rx_checksum},
+		{"tx", offloads->tx_checksum}, {"rxvlan", offloads->rx_vlan}};
+	bool is_any = false;
+
+	for (size_t i = 0; i < JBR_COUNT_OF(rows) && offloads->is_known; i++) {
+		if (!rows[i].is_on)
+			continue;
+		if (!is_any)
+			jbr_buffer_format(ret_command, "ethtool -K %s", interface->name);
+		is_any = true;
+		jbr_buffer_format(ret_words, " %s", rows[i].word);
+		jbr_buffer_format(ret_command, " %s off", rows[i].word);
+	}
+	return is_any;
+}
+
 void
 device_hugepages_command(const struct machine *machine, int node, uint64_t needed_bytes,
 	struct jbr_buffer *out)
 {
-	uint64_t size_bytes = machine_hugepage_bytes(machine);
+	/* of the size that tables want and that can be had while the host runs */
+	const uint64_t size_bytes = TABLE_MEMORY_PAGE_BYTES;
 	uint64_t taken = 0;
 
 	/* the file holds how many there are in all, so those in use come on top */

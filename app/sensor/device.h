@@ -37,6 +37,13 @@ bool device_check(const struct machine *machine, const char *text, struct jbr_bu
 /** The NUMA node of the device, or MACHINE_NODE_UNKNOWN. */
 int device_node(const struct machine *machine, const char *text);
 
+/** What the kernel does to frames of @p interface before they are seen.
+ * @param ret_words    receives the words of ethtool for what is on, each after a blank
+ * @param ret_command  receives the command that switches all of it off
+ * @return whether anything is on; where that is not known, nothing is */
+bool device_offloads(const struct machine_interface *interface, struct jbr_buffer *ret_words,
+	struct jbr_buffer *ret_command);
+
 /** Append the command that leaves @p needed_bytes of hugepages free on @p node (MACHINE_NODE_UNKNOWN: on
  * any). */
 void device_hugepages_command(const struct machine *machine, int node, uint64_t needed_bytes,

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 
 #include "doctor_private.h"
-#include "jbr_flow.h"
-#include "pipeline.h"
-
-/* What EAL takes for itself, and what a port's packet buffers take: about 8,192 of 2,176 bytes with
- * their rings; more with many descriptors. */
-#define EAL_BYTES (UINT64_C(32) << 20)
-#define PORT_BYTES (UINT64_C(24) << 20)
 
 static const char *const status_words[] = {
 	[DOCTOR_OK] = "ok",
@@ -36,6 +29,34 @@ doctor_find(struct doctor_visit *visit, const char *name, enum doctor_status sta
 	if (status > report->worst)
 		report->worst = status;
 	return finding;
+}
+
+const struct live_problem *
+doctor_problem_of(const struct doctor_visit *visit, enum live_part part, uint32_t port)
+{
+	for (uint32_t i = 0; i < visit->plan->nb_problems; i++) {
+		const struct live_problem *problem = &visit->plan->problems[i];
+
+		if (problem->part == part && (part != LIVE_PART_PORT || problem->port == port))
+			return problem;
+	}
+	return NULL;
+}
+
+void
+doctor_find_problem(struct doctor_visit *visit, const char *name,
+	const struct live_problem *problem)
+{
+	struct doctor_finding *finding = doctor_find(visit, name, DOCTOR_FAIL, NULL);
+	const char *text = problem->error.text;
+	const char *last = NULL;
+
+	for (const char *at = text; (at = strstr(at, "; ")) != NULL; at++)
+		last = at;
+	if (last == NULL)
+		last = text + strlen(text);
+	doctor_what(finding, "%.*s", (int)(last - text), text);
+	doctor_fix(finding, "%s", *last == '\0' ? "change that" : last + 2);
 }
 
 void
@@ -83,15 +104,19 @@ examine_access(struct doctor_visit *visit)
 }
 
 void
-doctor_examine(const struct machine *machine, const struct doctor_plan *plan,
-	struct doctor_report *ret_report)
+doctor_examine(const struct machine *machine, const struct jbr_config *config,
+	const struct live_plan *plan, struct doctor_report *ret_report)
 {
-	struct doctor_visit visit = {machine, plan, ret_report};
+	struct doctor_visit visit = {machine, config, plan, ret_report};
+	const struct live_problem *other;
 
 	memset(ret_report, 0, sizeof(*ret_report));
 	doctor_examine_memory(&visit);
 	doctor_examine_cpus(&visit);
 	doctor_examine_ports(&visit);
+	other = doctor_problem_of(&visit, LIVE_PART_OTHER, 0);
+	if (other != NULL)
+		doctor_find_problem(&visit, "configuration", other);
 	examine_access(&visit);
 }
 
@@ -145,139 +170,35 @@ doctor_write_json(struct jbr_buffer *out, const char *version, const struct doct
 	jbr_buffer_append(out, "\n", 1);
 }
 
-/* A plan with what it points at. */
-struct configured {
-	struct doctor_plan plan;
-	const char *devices[JBR_CONFIG_MAX_ports];
-	unsigned cpus[WORKERS_MAX];
-	char bad_cpus[2 * JBR_CONFIG_STRING_SIZE];
-};
-
-/* The CPUs of a list in its order, one that stands there twice twice; those beyond @p size are left out.
- * @return how many, or -1 when it is no list */
-static int
-cpus_of(const char *list, unsigned *ret_cpus, unsigned size)
-{
-	struct machine_cpus cpus;
-	unsigned count = 0;
-	int rc = machine_cpus_parse(list, &cpus);
-
-	/* a number that is too large is a CPU that does not exist, and said as that */
-	if (rc < 0 && (rc != -ERANGE || strspn(list, "0123456789,") != strlen(list)))
-		return -1;
-	while (*list != '\0' && count < size) {
-		char *end;
-		unsigned long first = strtoul(list, &end, 10);
-		unsigned long last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
-
-		for (; first <= last && count < size; first++)
-			ret_cpus[count++] = first > INT32_MAX ? INT32_MAX : (unsigned)first;
-		list = *end == ',' ? end + 1 : "";
-	}
-	return (int)count;
-}
-
-static unsigned
-first_of(const struct machine_cpus *cpus)
-{
-	for (unsigned cpu = 0; cpu < MACHINE_CPUS_MAX; cpu++)
-		if (machine_cpus_has(cpus, cpu))
-			return cpu;
-	return 0;
-}
-
-static unsigned
-last_of(const struct machine_cpus *cpus)
-{
-	for (unsigned cpu = MACHINE_CPUS_MAX; cpu-- > 0;)
-		if (machine_cpus_has(cpus, cpu))
-			return cpu;
-	return 0;
-}
-
-static void
-plan_cpus(struct configured *to, const struct jbr_config *config, const struct machine *machine)
-{
-	unsigned control[2] = {first_of(&machine->allowed)};
-	int workers = cpus_of(config->worker_cpus, to->cpus, WORKERS_MAX);
-	int controls = cpus_of(config->worker_control_cpu, control, 2);
-	bool is_worker = workers < 0;
-
-	if (workers < 0 || controls < 0 || controls > 1) {
-		(void)snprintf(to->bad_cpus, sizeof(to->bad_cpus), "worker.%s: '%s'",
-			is_worker ? "cpus" : "control_cpu",
-			is_worker ? config->worker_cpus : config->worker_control_cpu);
-		to->plan.bad_cpus = to->bad_cpus;
-		return;
-	}
-	if (workers == 0)
-		to->cpus[workers++] = last_of(&machine->allowed);
-	to->plan.worker_cpus = to->cpus;
-	to->plan.nb_workers = (uint32_t)workers;
-	to->plan.control_cpu = (int)control[0];
-}
-
-static enum doctor_hugepages
-hugepages_of(const struct jbr_config *config)
-{
-	switch ((enum jbr_value_hugepages)config->memory_hugepages) {
-	case JBR_VALUE_hugepages_YES:
-		return DOCTOR_HUGEPAGES_YES;
-	case JBR_VALUE_hugepages_NO:
-		return DOCTOR_HUGEPAGES_NO;
-	case JBR_VALUE_hugepages_AUTO:
-		break;
-	}
-	return DOCTOR_HUGEPAGES_AUTO;
-}
-
-/* What `jabiru run` makes of the configuration. */
-static void
-plan_of(struct configured *to, const struct jbr_config *config, const struct machine *machine)
-{
-	to->plan = (struct doctor_plan){
-		.devices = to->devices,
-		.nb_devices = config->ports_count,
-		.control_cpu = -1,
-		.hugepages = hugepages_of(config),
-		.hugepage_bytes = config->memory_megabytes != 0
-			? (uint64_t)config->memory_megabytes << 20
-			: EAL_BYTES + config->ports_count * PORT_BYTES,
-		.memory_bytes = jbr_flow_table_need(jbr_flow_places(config->flow_capacity)),
-		.flow_capacity = config->flow_capacity,
-		.file_prefix = config->memory_file_prefix,
-		.is_strict = config->numa_strict,
-	};
-	for (uint32_t i = 0; i < config->ports_count; i++)
-		to->devices[i] = config->ports[i].device;
-	plan_cpus(to, config, machine);
-}
-
 int
-doctor_run(const struct args *args, const struct jbr_config *config, struct jbr_buffer *out,
+doctor_run(const struct args *args, struct jbr_config *config, struct jbr_buffer *out,
 	struct jbr_error *error)
 {
 	struct machine_source source = machine_source_host();
 	struct doctor_report *report = calloc(1, sizeof(*report));
-	struct configured configured = {0};
+	struct live_plan *plan = calloc(1, sizeof(*plan));
 	struct machine *machine = NULL;
 	int code = EXIT_FAILED;
 
-	if (report == NULL) {
+	if (report == NULL || plan == NULL) {
 		jbr_error_set(error, -ENOMEM, "no memory for the findings");
 		goto out;
 	}
-	if (machine_read(&source, &machine, error) < 0)
+	if (live_plan_use_ports(config, args->ports, args->nb_ports, error) < 0 ||
+		machine_read(&source, &machine, error) < 0)
 		goto out;
-	plan_of(&configured, config, machine);
-	doctor_examine(machine, &configured.plan, report);
+	(void)live_plan_make(config, NULL, machine, plan, NULL);
+	doctor_examine(machine, config, plan, report);
 	if (args->json)
 		doctor_write_json(out, JABIRU_VERSION, report);
 	else
 		doctor_write_text(out, report);
 	code = report->worst == DOCTOR_FAIL ? EXIT_FAILED : EXIT_FINE;
 out:
+	if (plan != NULL)
+		live_plan_fini(plan);
 	machine_free(machine);
+	free(plan);
 	free(report);
 	return code;
 }

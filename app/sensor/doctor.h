@@ -12,6 +12,7 @@
 #include "args.h"
 #include "jbr_base.h"
 #include "jbr_catalog.h"
+#include "live_plan.h"
 #include "machine.h"
 
 enum doctor_status {
@@ -37,28 +38,10 @@ struct doctor_report {
 	enum doctor_status worst;
 };
 
-/** Are hugepages to be used? */
-enum doctor_hugepages { DOCTOR_HUGEPAGES_AUTO, DOCTOR_HUGEPAGES_YES, DOCTOR_HUGEPAGES_NO };
-
-/** The live run that is meant; what `jabiru run` would make of the configuration. */
-struct doctor_plan {
-	const char *const *devices; /**< device strings of the ports */
-	uint32_t nb_devices;
-	const unsigned *worker_cpus; /**< a worker each */
-	uint32_t nb_workers;
-	int control_cpu;      /**< -1 = any */
-	const char *bad_cpus; /**< `key: text` that does not name CPUs, or NULL */
-	enum doctor_hugepages hugepages;
-	uint64_t hugepage_bytes; /**< that go into hugepages, if there are any */
-	uint64_t memory_bytes;   /**< of other memory */
-	uint32_t flow_capacity;
-	const char *file_prefix;
-	bool is_strict; /**< numa.strict */
-};
-
-/** Hold @p machine against @p plan. */
-void doctor_examine(const struct machine *machine, const struct doctor_plan *plan,
-	struct doctor_report *ret_report);
+/** Hold @p machine against @p plan, which live_plan_make() made of @p config for it, with its problems or
+ * without: each of them fails a check. Without ports it is a look at the host, and fails nothing for it. */
+void doctor_examine(const struct machine *machine, const struct jbr_config *config,
+	const struct live_plan *plan, struct doctor_report *ret_report);
 /** Append one line a finding. */
 void doctor_write_text(struct jbr_buffer *out, const struct doctor_report *report);
 /** Append one JSON object with its newline: {"jabiru", "checks": [{"name", "status", "what", "why",
@@ -66,8 +49,10 @@ void doctor_write_text(struct jbr_buffer *out, const struct doctor_report *repor
 void doctor_write_json(struct jbr_buffer *out, const char *version,
 	const struct doctor_report *report);
 
-/** The verb: examine this host for @p config and append the findings to @p out.
+/** The verb: examine this host for @p config and append the findings to @p out. What keeps a run from
+ * starting is asked of the run's own plan, so both see the same mistakes and the same sums.
+ * @param config  ports of the command line take the place of its list
  * @return an exit code: EXIT_FAILED when something would keep a run from starting, or with @p error
  *         set when memory is out. */
-int doctor_run(const struct args *args, const struct jbr_config *config, struct jbr_buffer *out,
+int doctor_run(const struct args *args, struct jbr_config *config, struct jbr_buffer *out,
 	struct jbr_error *error);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* CPUs: which there are, whose they are, what they can, and which node they are on. */
-#include "device.h"
 #include "doctor_private.h"
 
 static void
@@ -25,69 +24,41 @@ fix_with_allowed(struct doctor_visit *visit, struct doctor_finding *finding, con
 	doctor_take(finding->fix, &text);
 }
 
-/* @return whether the CPU can be had */
+/* @return whether the plan has a problem with them */
 static bool
-examine_cpu(struct doctor_visit *visit, unsigned cpu, const char *key)
+find_cpu_problems(struct doctor_visit *visit)
 {
-	const struct machine *machine = visit->machine;
-	bool is_online = machine_cpus_has(&machine->online, cpu);
-	struct doctor_finding *finding;
+	bool is_any = false;
 
-	if (is_online && machine_cpus_has(&machine->allowed, cpu))
-		return true;
-	finding = doctor_find(visit, "cpus", DOCTOR_FAIL, NULL);
-	doctor_what(finding, "CPU %u of %s %s", cpu, key,
-		is_online ? "is not among those that this process may use (taskset, cgroup)"
-			  : "does not exist or is offline");
-	fix_with_allowed(visit, finding, key);
-	return false;
+	for (uint32_t i = 0; i < visit->plan->nb_problems; i++) {
+		if (visit->plan->problems[i].part != LIVE_PART_CPUS)
+			continue;
+		doctor_find_problem(visit, "cpus", &visit->plan->problems[i]);
+		is_any = true;
+	}
+	return is_any;
 }
 
 static void
 examine_worker_cpus(struct doctor_visit *visit)
 {
-	const struct machine *machine = visit->machine;
-	const struct doctor_plan *plan = visit->plan;
+	const struct live_plan *plan = visit->plan;
 	struct machine_cpus used = {0};
 	struct doctor_finding *finding;
-	bool is_fine = true;
 
-	if (plan->bad_cpus != NULL) {
-		finding = doctor_find(visit, "cpus", DOCTOR_FAIL, NULL);
-		doctor_what(finding, "cannot read %s", plan->bad_cpus);
-		doctor_fix(finding, "write worker.cpus as \"1,3-5\", worker.control_cpu as \"0\"");
+	if (find_cpu_problems(visit))
 		return;
-	}
-	for (uint32_t i = 0; i < plan->nb_workers; i++) {
-		unsigned cpu = plan->worker_cpus[i];
-
-		is_fine &= examine_cpu(visit, cpu, "worker.cpus");
-		if (machine_cpus_has(&used, cpu)) {
-			is_fine = false;
-			finding = doctor_find(visit, "cpus", DOCTOR_FAIL,
-				"each takes all of its CPU's time");
-			doctor_what(finding, "two workers on CPU %u", cpu);
-			fix_with_allowed(visit, finding, "worker.cpus");
-		} else if (cpu < MACHINE_CPUS_MAX) {
-			used.bits[cpu / 64] |= UINT64_C(1) << (cpu % 64);
-		}
-	}
-	if (plan->control_cpu >= 0)
-		is_fine &= examine_cpu(visit, (unsigned)plan->control_cpu, "worker.control_cpu");
-	if (!is_fine)
-		return;
-	if (plan->control_cpu >= 0 && machine_cpus_has(&used, (unsigned)plan->control_cpu)) {
+	for (uint32_t i = 0; i < plan->nb_workers; i++)
+		used.bits[plan->cpus[i] / 64] |= UINT64_C(1) << (plan->cpus[i] % 64);
+	if (machine_cpus_has(&used, plan->control_cpu)) {
 		finding = doctor_find(visit, "cpus", DOCTOR_WARN,
 			"that worker is held up while control writes");
-		doctor_what(finding, "control shares CPU %d with a worker", plan->control_cpu);
+		doctor_what(finding, "control shares CPU %u with a worker", plan->control_cpu);
 		fix_with_allowed(visit, finding, "worker.control_cpu");
 		return;
 	}
 	finding = doctor_find(visit, "cpus", DOCTOR_OK, NULL);
-	if (plan->nb_workers > 0)
-		take_cpus(finding, "workers on ", &used, "");
-	else
-		take_cpus(finding, "", &machine->allowed, " may be used");
+	take_cpus(finding, "workers on ", &used, "");
 }
 
 /* A CPU that the scheduler gives to others too makes the worker pause, and then its port loses. */
@@ -96,13 +67,13 @@ examine_isolation(struct doctor_visit *visit)
 {
 	static const char why[] = "what else runs there holds the worker up, and packets are lost";
 	const struct machine *machine = visit->machine;
-	const struct doctor_plan *plan = visit->plan;
+	const struct live_plan *plan = visit->plan;
 	struct machine_cpus shared = {0};
 	struct jbr_buffer list = {0};
 	struct doctor_finding *finding;
 
 	for (uint32_t i = 0; i < plan->nb_workers; i++) {
-		unsigned cpu = plan->worker_cpus[i];
+		unsigned cpu = plan->cpus[i];
 
 		if (machine_cpus_has(&machine->online, cpu) &&
 			!machine_cpus_has(&machine->isolated, cpu))
@@ -162,32 +133,36 @@ static void
 examine_nodes(struct doctor_visit *visit)
 {
 	const struct machine *machine = visit->machine;
-	const struct doctor_plan *plan = visit->plan;
+	const struct live_plan *plan = visit->plan;
 	bool is_fine = true;
+	bool is_far = false;
 
-	for (uint32_t d = 0; d < plan->nb_devices; d++) {
-		int node = device_node(machine, plan->devices[d]);
+	for (uint32_t i = 0; i < plan->nb_problems; i++)
+		if (plan->problems[i].part == LIVE_PART_NUMA) {
+			doctor_find_problem(visit, "numa", &plan->problems[i]);
+			is_fine = false;
+		}
+	for (uint32_t p = 0; p < plan->nb_ports && is_fine; p++) {
+		int node = plan->ports[p].node;
 
 		for (uint32_t w = 0; w < plan->nb_workers && node >= 0; w++) {
-			int at = machine_node_of_cpu(machine, plan->worker_cpus[w]);
+			int at = machine_node_of_cpu(machine, plan->cpus[w]);
 			struct doctor_finding *finding;
 
 			if (at < 0 || at == node)
 				continue;
-			is_fine = false;
-			finding = doctor_find(visit, "numa",
-				plan->is_strict ? DOCTOR_FAIL : DOCTOR_WARN,
-				plan->is_strict ? "numa.strict is on"
-						: "every packet crosses between the nodes");
+			is_far = true;
+			finding = doctor_find(visit, "numa", DOCTOR_WARN,
+				"every packet crosses between the nodes");
 			doctor_what(finding, "port %s is on node %d, worker CPU %u on node %d",
-				plan->devices[d], node, plan->worker_cpus[w], at);
+				plan->ports[p].device, node, plan->cpus[w], at);
 			doctor_fix(finding,
 				"worker.cpus: CPUs of node %d (cat "
 				"/sys/devices/system/node/node%d/cpulist)",
 				node, node);
 		}
 	}
-	if (!is_fine)
+	if (!is_fine || is_far)
 		return;
 	if (machine_nodes_count(machine) < 2)
 		doctor_what(doctor_find(visit, "numa", DOCTOR_OK, NULL), "one node");

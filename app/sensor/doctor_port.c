@@ -31,12 +31,12 @@ static const struct {
 };
 
 static bool
-wants(const struct doctor_plan *plan, enum device_kind kind)
+wants(const struct jbr_config *config, enum device_kind kind)
 {
-	for (uint32_t i = 0; i < plan->nb_devices; i++) {
+	for (uint32_t i = 0; i < config->ports_count; i++) {
 		struct device device;
 
-		device_parse(plan->devices[i], &device);
+		device_parse(config->ports[i].device, &device);
 		/* libpcap opens the same sockets */
 		if (device.kind == kind ||
 			(kind == DEVICE_AF_PACKET && device.kind == DEVICE_PCAP &&
@@ -52,7 +52,7 @@ is_missing(const struct doctor_visit *visit, size_t right)
 	const struct machine *machine = visit->machine;
 
 	/* CAP_SYS_ADMIN was CAP_BPF's predecessor and still stands in for it */
-	return wants(visit->plan, rights[right].kind) &&
+	return wants(visit->config, rights[right].kind) &&
 		!machine_has_capability(machine, rights[right].capability) &&
 		(rights[right].capability != CAP_BPF ||
 			!machine_has_capability(machine, CAP_SYS_ADMIN));
@@ -84,52 +84,28 @@ examine_rights(struct doctor_visit *visit)
 	}
 	if (words[0] == '\0')
 		doctor_what(doctor_find(visit, "capabilities", DOCTOR_OK, NULL),
-			visit->plan->nb_devices == 0 ? "no port is configured that needs any"
-						     : "all that the ports need");
-}
-
-static void
-add_word(char *words, size_t size, bool is_on, const char *word)
-{
-	size_t length = strlen(words);
-
-	if (is_on && length + 1 < size)
-		(void)snprintf(words + length, size - length, " %s", word);
+			visit->config->ports_count == 0 ? "no port is configured that needs any"
+							: "all that the ports need");
 }
 
 /* The kernel's interface under a port: what it does to frames before we see them. */
 static void
 examine_interface(struct doctor_visit *visit, const struct machine_interface *interface)
 {
-	const struct machine_offloads *on = &interface->offloads;
+	struct jbr_buffer words = {0}, command = {0};
 	struct doctor_finding *finding;
-	char words[128] = "", fix[128] = "";
 
 	if (!interface->is_up) {
 		finding = doctor_find(visit, "interface", DOCTOR_WARN, "nothing arrives there");
 		doctor_what(finding, "%s is down", interface->name);
 		doctor_fix(finding, "ip link set dev %s up", interface->name);
 	}
-	if (!on->is_known) {
+	if (!interface->offloads.is_known) {
 		finding = doctor_find(visit, "offloads", DOCTOR_WARN, NULL);
 		doctor_what(finding, "%s does not say which it has", interface->name);
 		return;
 	}
-	add_word(words, sizeof(words), on->gro, "gro");
-	add_word(words, sizeof(words), on->lro, "lro");
-	add_word(words, sizeof(words), on->tso, "tso");
-	add_word(words, sizeof(words), on->gso, "gso");
-	add_word(words, sizeof(words), on->rx_checksum, "rx");
-	add_word(words, sizeof(words), on->tx_checksum, "tx");
-	add_word(words, sizeof(words), on->rx_vlan, "rxvlan");
-	for (const char *at = words; *at == ' ';) {
-		int length = (int)strcspn(at + 1, " ");
-		size_t used = strlen(fix);
-
-		(void)snprintf(fix + used, sizeof(fix) - used, " %.*s off", length, at + 1);
-		at += 1 + length;
-	}
-	if (words[0] == '\0') {
+	if (!device_offloads(interface, &words, &command)) {
 		doctor_what(doctor_find(visit, "offloads", DOCTOR_OK, NULL), "%s has none on",
 			interface->name);
 		return;
@@ -137,42 +113,22 @@ examine_interface(struct doctor_visit *visit, const struct machine_interface *in
 	finding = doctor_find(visit, "offloads", DOCTOR_WARN,
 		"segments are merged, checksums unfinished or VLAN tags gone before they are seen, "
 		"so they are not those of the wire");
-	doctor_what(finding, "%s (%s) has%s on", interface->name,
-		interface->driver[0] == '\0' ? "driver not known" : interface->driver, words);
-	doctor_fix(finding, "ethtool -K %s%s", interface->name, fix);
-}
-
-/* Two ports with one name are one device. */
-static bool
-is_port_twice(const struct doctor_plan *plan, uint32_t at)
-{
-	size_t length = strcspn(plan->devices[at], ",");
-
-	for (uint32_t i = 0; i < at; i++)
-		if (strcspn(plan->devices[i], ",") == length &&
-			strncmp(plan->devices[i], plan->devices[at], length) == 0)
-			return true;
-	return false;
+	doctor_what(finding, "%s (%s) has%.*s on", interface->name,
+		interface->driver[0] == '\0' ? "driver not known" : interface->driver,
+		(int)words.length, words.data);
+	doctor_take(finding->fix, &command);
+	jbr_buffer_fini(&words);
 }
 
 static void
 examine_port(struct doctor_visit *visit, uint32_t at)
 {
-	const char *name = visit->plan->devices[at];
-	struct jbr_buffer what = {0}, fix = {0};
-	struct doctor_finding *finding;
+	const struct live_problem *problem = doctor_problem_of(visit, LIVE_PART_PORT, at);
+	const char *name = visit->config->ports[at].device;
 	struct device device;
 
-	if (is_port_twice(visit->plan, at)) {
-		finding = doctor_find(visit, "port", DOCTOR_FAIL, NULL);
-		doctor_what(finding, "%.*s is configured twice", (int)strcspn(name, ","), name);
-		doctor_fix(finding, "take one out of ports, or give it another number");
-		return;
-	}
-	if (!device_check(visit->machine, name, &what, &fix)) {
-		finding = doctor_find(visit, "port", DOCTOR_FAIL, NULL);
-		doctor_take(finding->what, &what);
-		doctor_take(finding->fix, &fix);
+	if (problem != NULL) {
+		doctor_find_problem(visit, "port", problem);
 		return;
 	}
 	doctor_what(doctor_find(visit, "port", DOCTOR_OK, NULL), "%s can be opened", name);
@@ -204,7 +160,7 @@ static void
 examine_drivers(struct doctor_visit *visit)
 {
 	const struct machine *machine = visit->machine;
-	bool has_pci = wants(visit->plan, DEVICE_PCI);
+	bool has_pci = wants(visit->config, DEVICE_PCI);
 	struct doctor_finding *finding;
 
 	if (!machine->has_vfio_pci && !machine->has_uio_pci) {
@@ -243,8 +199,7 @@ examine_leftovers(struct doctor_visit *visit)
 
 	for (uint32_t i = 0; i < machine->nb_leftovers; i++) {
 		const struct machine_leftover *left = &machine->leftovers[i];
-		bool is_ours = visit->plan->file_prefix != NULL &&
-			strcmp(left->prefix, visit->plan->file_prefix) == 0;
+		bool is_ours = strcmp(left->prefix, visit->config->memory_file_prefix) == 0;
 
 		if (left->is_running && !is_ours)
 			continue;
@@ -286,13 +241,13 @@ examine_leftovers(struct doctor_visit *visit)
 void
 doctor_examine_ports(struct doctor_visit *visit)
 {
-	const struct doctor_plan *plan = visit->plan;
+	const struct jbr_config *config = visit->config;
 
 	examine_rights(visit);
 	examine_drivers(visit);
-	for (uint32_t i = 0; i < plan->nb_devices; i++)
+	for (uint32_t i = 0; i < config->ports_count; i++)
 		examine_port(visit, i);
-	if (plan->nb_devices == 0)
+	if (config->ports_count == 0)
 		list_ports(visit);
 	examine_leftovers(visit);
 }

@@ -10,7 +10,8 @@
 /** An examination under way. */
 struct doctor_visit {
 	const struct machine *machine;
-	const struct doctor_plan *plan;
+	const struct jbr_config *config;
+	const struct live_plan *plan;
 	struct doctor_report *report;
 };
 
@@ -19,6 +20,12 @@ struct doctor_visit {
  *         counted and goes into one that is not shown. */
 struct doctor_finding *doctor_find(struct doctor_visit *visit, const char *name,
 	enum doctor_status status, const char *why);
+/** The first problem of @p part, of the port @p port if it is about ports; NULL = none. */
+const struct live_problem *doctor_problem_of(const struct doctor_visit *visit, enum live_part part,
+	uint32_t port);
+/** Add a finding that fails: the plan's @p problem, its fix what stands after the last semicolon. */
+void doctor_find_problem(struct doctor_visit *visit, const char *name,
+	const struct live_problem *problem);
 /** Write finding->what. */
 void doctor_what(struct doctor_finding *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -5,12 +5,6 @@
 
 #include "device.h"
 
-static unsigned long long
-megabytes(uint64_t bytes)
-{
-	return (unsigned long long)((bytes + (1 << 20) - 1) >> 20);
-}
-
 static void
 say_error(int error, struct jbr_buffer *out)
 {
@@ -29,10 +23,10 @@ is_short_of_hugepages(const struct eal_failure *failure, const struct machine *m
 	if (!failure->has_hugepages || free_bytes >= needed_bytes)
 		return false;
 	jbr_buffer_format(out, "not enough hugepages: %llu MiB are needed",
-		megabytes(needed_bytes));
+		machine_mebibytes(needed_bytes));
 	if (failure->node != MACHINE_NODE_UNKNOWN)
 		jbr_buffer_format(out, " on NUMA node %d", failure->node);
-	jbr_buffer_format(out, ", %llu MiB are free; `", megabytes(free_bytes));
+	jbr_buffer_format(out, ", %llu MiB are free; `", machine_mebibytes(free_bytes));
 	device_hugepages_command(machine, failure->node, needed_bytes, out);
 	jbr_buffer_format(out, "`, or memory.hugepages: no, which is slower");
 	return true;
@@ -47,7 +41,8 @@ is_short_of_memory(const struct eal_failure *failure, const struct machine *mach
 	jbr_buffer_format(out,
 		"not enough memory: %llu MiB are needed, %llu MiB are available; lower "
 		"flow.capacity or memory.megabytes",
-		megabytes(failure->needed_bytes), megabytes(machine->available_bytes));
+		machine_mebibytes(failure->needed_bytes),
+		machine_mebibytes(machine->available_bytes));
 	return true;
 }
 
@@ -70,41 +65,12 @@ is_prefix_taken(const struct eal_failure *failure, const struct machine *machine
 	return false;
 }
 
-/* Is a CPU asked for that this process may not have? */
-static bool
-is_cpu_missing(const struct eal_failure *failure, const struct machine *machine,
-	struct jbr_buffer *out)
-{
-	struct machine_cpus cpus;
-
-	if (failure->cpus == NULL)
-		return false;
-	if (machine_cpus_parse(failure->cpus, &cpus) < 0) {
-		jbr_buffer_format(out, "'%s' is no list of CPUs; write worker.cpus as 1-3 or 1,3",
-			failure->cpus);
-		return true;
-	}
-	for (unsigned cpu = 0; cpu < MACHINE_CPUS_MAX; cpu++) {
-		bool is_online = machine_cpus_has(&machine->online, cpu);
-
-		if (!machine_cpus_has(&cpus, cpu) ||
-			(is_online && machine_cpus_has(&machine->allowed, cpu)))
-			continue;
-		jbr_buffer_format(out, "CPU %u %s; set worker.cpus to some of ", cpu,
-			is_online ? "is not among those that this process may use (taskset, cgroup)"
-				  : "does not exist");
-		machine_cpus_format(&machine->allowed, out);
-		return true;
-	}
-	return false;
-}
-
 static void
 diagnose_init(const struct eal_failure *failure, const struct machine *machine,
 	struct jbr_buffer *out)
 {
 	jbr_buffer_format(out, "cannot start DPDK: ");
-	if (is_prefix_taken(failure, machine, out) || is_cpu_missing(failure, machine, out) ||
+	if (is_prefix_taken(failure, machine, out) ||
 		is_short_of_hugepages(failure, machine, out) ||
 		is_short_of_memory(failure, machine, out))
 		return;
@@ -175,7 +141,7 @@ diagnose_memory(const struct eal_failure *failure, const struct machine *machine
 		is_short_of_memory(failure, machine, out))
 		return;
 	say_error(failure->error, out);
-	jbr_buffer_format(out, " (%llu MiB", megabytes(failure->needed_bytes));
+	jbr_buffer_format(out, " (%llu MiB", machine_mebibytes(failure->needed_bytes));
 	if (failure->node != MACHINE_NODE_UNKNOWN)
 		jbr_buffer_format(out, " on NUMA node %d", failure->node);
 	jbr_buffer_format(out, "); raise memory.megabytes, or lower flow.capacity");

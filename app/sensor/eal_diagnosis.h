@@ -26,7 +26,6 @@ struct eal_failure {
 	int node;                /**< where; MACHINE_NODE_UNKNOWN = anywhere */
 	const char *what;        /**< of EAL_STEP_MEMORY: "packet buffers of port 0" */
 	const char *device;      /**< of EAL_STEP_DEVICE: the device string of the configuration */
-	const char *cpus;        /**< CPU list that workers and control are to have */
 	const char *arguments;   /**< given to EAL */
 	const char *file_prefix; /**< given to EAL */
 };

@@ -15,7 +15,7 @@
 enum {
 	REST_NS = 50000,       /* of a worker without packets */
 	LINK_WAIT_MS = 3000,   /* for all ports together */
-	DRAIN_WAIT_MS = 1000,  /* for queues to become empty */
+	DRAIN_WAIT_MS = 1000,  /* for queues to become empty, of workers that have their CPU */
 	RELOAD_WAIT_MS = 1000, /* for workers to take a configuration */
 	CONTROL_REST_MS = 1,   /* while waiting for workers */
 	ASK_WAIT_US = 20000,   /* for their figures */
@@ -33,11 +33,11 @@ rest(uint64_t ns)
 
 /* ---- a worker's thread ---- */
 
-/* What the shards of a table of its own have learned is shared by the one who works on them. */
+/* What the shards of a table have learned is shared by the first, or only, worker that has it. */
 static void
 share_learned(const struct live *live, struct loop *loop)
 {
-	if (live->steering != LIVE_SOFTWARE)
+	if (live->steering != LIVE_SOFTWARE || loop->index == 0)
 		jbr_flow_merge(loop->worker->table);
 }
 
@@ -85,17 +85,35 @@ wait_for_links(const struct live *live, struct jbr_buffer *notes)
 				i, live->ports[i].plan->name, LINK_WAIT_MS / 1000);
 }
 
+/* Whether a device really takes the key is seen only when it runs. */
+static int
+start_ports(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
+		rc = port_start(&live->ports[i], notes, error);
+	if (rc == 0 || !live_may_fall_back(live))
+		return rc;
+	rc = live_fall_back(live, notes, error);
+	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
+		rc = port_start(&live->ports[i], notes, error);
+	return rc;
+}
+
 int
 live_start(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 {
 	struct clock_status status;
 	int rc = clock_start(&live->clock, error);
 
-	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
-		rc = port_start(&live->ports[i], notes, error);
+	if (rc == 0)
+		rc = start_ports(live, notes, error);
 	if (rc < 0)
 		return rc;
+	live_note_tables(live, notes);
 	wait_for_links(live, notes);
+	live_read_ports(live);
 	clock_status(&live->clock, &status);
 	for (unsigned i = 0; i < live->nb_workers && rc == 0; i++) {
 		live->loops[i]->ticks_per_us = status.tsc_hz / 1000000;
@@ -213,21 +231,38 @@ struct listener {
 	void *context;
 };
 
+/* Has each worker had LOOP_DRY_TURNS since @p turns? One that is kept off its CPU has not looked at all. */
+static bool
+have_turned(const struct live *live, const uint64_t *turns)
+{
+	bool have = true;
+
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		have &= __atomic_load_n(&live->loops[i]->turns, __ATOMIC_RELAXED) - turns[i] >=
+			LOOP_DRY_TURNS;
+	return have;
+}
+
 /* @return whether all workers did @p order within @p limit_ms (0 = no limit) */
 static bool
 bring_to(struct live *live, enum loop_order order, unsigned limit_ms,
 	const struct listener *listener)
 {
+	/* by the clock: passing on what the workers tell can take longer than the rests between */
+	uint64_t until_ns = jbr_shm_now_ns() + limit_ms * JBR_NS_PER_MS;
+	uint64_t turns[WORKERS_MAX];
 	bool is_reached = false;
 
-	for (unsigned i = 0; i < live->nb_workers; i++)
+	for (unsigned i = 0; i < live->nb_workers; i++) {
+		turns[i] = __atomic_load_n(&live->loops[i]->turns, __ATOMIC_RELAXED);
 		loop_order(live->loops[i], order);
-	for (unsigned waited = 0; !is_reached; waited += CONTROL_REST_MS) {
+	}
+	while (!is_reached) {
 		is_reached = true;
 		for (unsigned i = 0; i < live->nb_workers; i++)
 			is_reached &= loop_has_reached(live->loops[i], order);
 		live_collect(live, listener->tell, listener->context);
-		if (limit_ms > 0 && waited >= limit_ms)
+		if (limit_ms > 0 && jbr_shm_now_ns() >= until_ns && have_turned(live, turns))
 			break;
 		if (!is_reached)
 			rest(CONTROL_REST_MS * JBR_NS_PER_MS);
@@ -251,31 +286,45 @@ live_drain(struct live *live, live_tell_fn *tell, void *context)
 	rte_eal_mp_wait_lcore();
 	live_collect(live, tell, context);
 	live->is_running = false;
+	live_read_ports(live);
 	return live->is_drained;
 }
 
 /* ---- counts ---- */
 
-static void
-report_port(struct live *live, uint32_t index, struct live_port_report *ret_port)
+static uint64_t
+polled_of(const struct live *live, uint32_t port)
 {
-	struct port *port = &live->ports[index];
-	struct port_counts counts;
+	uint64_t polled = 0;
 
-	port_counts(port, &counts);
-	*ret_port = (struct live_port_report){.device = port->plan->device,
-		.driver = port->driver,
-		.queues = port->nb_queues,
-		.rx_descriptors = port->nb_descriptors,
-		.has_link = port_has_link(port),
-		.received = counts.received,
-		.missed = counts.missed,
-		.no_buffer = counts.no_buffer,
-		.errors = counts.errors};
 	for (unsigned i = 0; i < live->nb_workers; i++)
 		for (unsigned q = 0; q < live->loops[i]->nb_queues; q++)
-			if (live->loops[i]->queues[q].port == index)
-				ret_port->polled += live->loops[i]->queues[q].polled;
+			if (live->loops[i]->queues[q].port == port)
+				polled += live->loops[i]->queues[q].polled;
+	return polled;
+}
+
+void
+live_read_ports(struct live *live)
+{
+	for (uint32_t i = 0; i < live->nb_ports; i++) {
+		struct port *port = &live->ports[i];
+		/* first, so that no more were fetched than there were */
+		uint64_t polled = polled_of(live, i);
+		struct port_counts counts;
+
+		port_counts(port, &counts);
+		live->port_reports[i] = (struct live_port_report){.device = port->plan->device,
+			.driver = port->driver,
+			.queues = port->nb_queues,
+			.rx_descriptors = port->nb_descriptors,
+			.has_link = port_has_link(port),
+			.received = counts.received,
+			.polled = polled,
+			.missed = counts.missed,
+			.no_buffer = counts.no_buffer,
+			.errors = counts.errors};
+	}
 }
 
 static void
@@ -318,7 +367,7 @@ live_report(struct live *live, struct live_report *ret_report)
 	ret_report->nb_ports = live->nb_ports;
 	ret_report->nb_workers = live->nb_workers;
 	for (uint32_t i = 0; i < live->nb_ports; i++)
-		report_port(live, i, &ret_report->ports[i]);
+		ret_report->ports[i] = live->port_reports[i];
 	for (uint32_t i = 0; i < live->nb_workers; i++)
 		report_worker(live, i, &ret_report->workers[i]);
 }

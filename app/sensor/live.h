@@ -19,6 +19,8 @@
 
 struct live;
 
+enum { LIVE_PORTS_MS = 100 };
+
 struct live_params {
 	const struct jbr_config *config; /**< must outlive it */
 	const struct live_plan *plan;    /**< the same */
@@ -50,6 +52,9 @@ int live_reload(struct live *live, const struct jbr_config *config, struct jbr_e
 unsigned live_turns(const struct live *live, uint64_t *ret_turns);
 /** To be called about once a second: keeps the clock. */
 void live_tick(struct live *live);
+/** To be called every LIVE_PORTS_MS: reads what the ports count, which live_report() tells until the next
+ * time. Losses are so known soon after they happen. */
+void live_read_ports(struct live *live);
 /** Pass on what the workers have told so far. */
 void live_collect(struct live *live, live_tell_fn *tell, void *context);
 /** Stop receiving, finish what was received, end the workers, and pass on the rest.
@@ -58,7 +63,7 @@ bool live_drain(struct live *live, live_tell_fn *tell, void *context);
 /** Stop what runs and release; NULL is fine. */
 void live_free(struct live *live);
 
-/** What is known at the moment; after live_drain() it is exact. */
+/** What is known at the moment, of ports at the last live_read_ports(); after live_drain() it is exact. */
 void live_report(struct live *live, struct live_report *ret_report);
 /** Sum of all counters; as exact. */
 void live_counters(const struct live *live, struct jbr_counters *ret_counters);

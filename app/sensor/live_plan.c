@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "live_plan.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "jbr_flow.h"
+#include "live_plan_private.h"
 
-/* What EAL takes for itself, and a packet buffer beside its data. */
-#define EAL_BYTES (UINT64_C(48) << 20)
-enum { MBUF_BYTES = 320 };
-
-static unsigned long long
-mebibytes(uint64_t bytes)
+void
+live_plan_problem(struct live_plan *plan, enum live_part part, uint32_t port, int code,
+	const struct jbr_error *error)
 {
-	return (unsigned long long)((bytes + (1 << 20) - 1) >> 20);
+	if (code < 0 && plan->nb_problems < LIVE_PROBLEMS_MAX)
+		plan->problems[plan->nb_problems++] = (struct live_problem){part, port, code,
+			*error};
 }
 
 /* ---- CPUs ---- */
@@ -62,7 +59,7 @@ add_cpu(const struct machine *machine, struct live_plan *plan, unsigned cpu,
 				"own",
 				cpu);
 	if (plan->nb_workers == WORKERS_MAX)
-		return jbr_error_set(error, -EINVAL, "worker.cpus: at most %d CPUs are used",
+		return jbr_error_set(error, -EINVAL, "worker.cpus: more than %d CPUs; name fewer",
 			WORKERS_MAX);
 	if (check_cpu(machine, "worker.cpus", cpu, error) < 0)
 		return -EINVAL;
@@ -145,23 +142,24 @@ name_port(struct live_port_plan *port, unsigned index, struct jbr_error *error)
 }
 
 static int
-check_twice(const struct live_plan *plan, unsigned index, struct jbr_error *error)
+check_twice(const struct live_plan *plan, const struct live_port_plan *port,
+	struct jbr_error *error)
 {
-	const struct live_port_plan *port = &plan->ports[index];
+	unsigned index = port->index;
 
-	for (unsigned i = 0; i < index; i++) {
+	for (unsigned i = 0; i < plan->nb_ports; i++) {
 		const struct live_port_plan *other = &plan->ports[i];
 
 		if (strcmp(other->name, port->name) == 0)
 			return jbr_error_set(error, -EINVAL,
 				"ports[%u].device: '%s' is ports[%u] already; remove one of them",
-				index, port->name, i);
+				index, port->name, other->index);
 		if (port->kind.interface[0] != '\0' &&
 			strcmp(other->kind.interface, port->kind.interface) == 0)
 			return jbr_error_set(error, -EINVAL,
 				"ports[%u].device: the interface '%s' is read by ports[%u] "
 				"already; remove one of them",
-				index, port->kind.interface, i);
+				index, port->kind.interface, other->index);
 	}
 	return 0;
 }
@@ -186,18 +184,17 @@ check_device(const struct machine *machine, unsigned index, const char *device,
 static void
 note_offloads(struct live_plan *plan, unsigned index, const struct machine_interface *interface)
 {
-	const struct machine_offloads *offloads = &interface->offloads;
-	bool is_merged = offloads->gro || offloads->lro || offloads->tso || offloads->gso;
+	struct jbr_buffer words = {0};
+	struct jbr_buffer command = {0};
 
-	if (!offloads->is_known || (!is_merged && !offloads->tx_checksum && !offloads->rx_vlan))
-		return;
-	jbr_buffer_format(&plan->notes,
-		"ports[%u]: %s has offloads on that change what is seen (%s%s%s); switch them off: "
-		"ethtool -K %s gro off lro off tso off gso off rx off tx off rxvlan off\n",
-		index, interface->name, is_merged ? "segments merged by GRO, LRO, TSO or GSO" : "",
-		is_merged && offloads->tx_checksum ? ", " : "",
-		offloads->tx_checksum ? "checksums of its own frames left open" : "",
-		interface->name);
+	if (device_offloads(interface, &words, &command))
+		jbr_buffer_format(&plan->notes,
+			"ports[%u]: %s has%.*s on, so what is seen is not what was on the wire; "
+			"`%.*s`\n",
+			index, interface->name, (int)words.length, words.data, (int)command.length,
+			command.data);
+	jbr_buffer_fini(&words);
+	jbr_buffer_fini(&command);
 }
 
 static uint32_t
@@ -210,22 +207,23 @@ frame_bytes(const struct live_port_plan *port, const struct machine_interface *i
 }
 
 static int
-plan_port(const struct jbr_config_ports *wanted, const struct machine *machine,
+plan_port(const struct jbr_config *config, unsigned index, const struct machine *machine,
 	struct live_plan *plan, struct jbr_error *error)
 {
-	unsigned index = plan->nb_ports;
-	struct live_port_plan *port = &plan->ports[index];
+	const struct jbr_config_ports *wanted = &config->ports[index];
+	struct live_port_plan *port = &plan->ports[plan->nb_ports];
 	const struct machine_interface *interface;
 	int rc;
 
 	*port = (struct live_port_plan){.device = wanted->device,
+		.index = index,
 		.queues = wanted->queues,
 		.rx_descriptors = wanted->rx_descriptors,
 		.node = device_node(machine, wanted->device)};
 	device_parse(wanted->device, &port->kind);
 	rc = name_port(port, index, error);
 	if (rc == 0)
-		rc = check_twice(plan, index, error);
+		rc = check_twice(plan, port, error);
 	if (rc == 0)
 		rc = check_device(machine, index, wanted->device, error);
 	if (rc < 0)
@@ -240,100 +238,36 @@ plan_port(const struct jbr_config_ports *wanted, const struct machine *machine,
 	return 0;
 }
 
-/* ---- memory ---- */
+/* ---- NUMA ---- */
 
-uint32_t
-live_mbufs(uint64_t descriptors, uint64_t handed_on)
+/* A port and a worker on two nodes, where that is not to be. What else has to be on one is seen when it is
+ * there (live_placement.c). */
+static int
+check_node(const struct live_plan *plan, const struct live_port_plan *port,
+	const struct machine *machine, struct jbr_error *error)
 {
-	uint64_t needed = descriptors + handed_on + LIVE_MBUFS_IN_HAND + 2 * LIVE_MBUF_CACHE;
-	uint64_t power = 1024;
+	for (uint32_t i = 0; i < plan->nb_workers && port->node >= 0; i++) {
+		int node = machine_node_of_cpu(machine, plan->cpus[i]);
 
-	while (power - 1 < needed && power < UINT64_C(1) << 24)
-		power *= 2;
-	return (uint32_t)power - 1;
-}
-
-/* An upper bound: what the devices can is not known yet. */
-static uint64_t
-eal_bytes(const struct jbr_config *config, const struct live_plan *plan)
-{
-	uint64_t handed_on = (uint64_t)(plan->nb_workers - 1) *
-		config->worker_ring_size; /* to one worker */
-	uint64_t descriptors = 0;
-	uint64_t bytes = EAL_BYTES;
-	uint32_t frame = 0;
-
-	for (uint32_t i = 0; i < plan->nb_ports; i++) {
-		const struct live_port_plan *port = &plan->ports[i];
-
-		descriptors += port->rx_descriptors > 0 ? port->rx_descriptors : LIVE_DESCRIPTORS;
-		frame = jbr_min_u32(LIVE_FRAME_MAX,
-			frame > port->frame_bytes ? frame : port->frame_bytes);
+		if (node >= 0 && node != port->node)
+			return jbr_error_set(error, -EXDEV,
+				"numa.strict: ports[%u] (%s) is on node %d, worker CPU %u on node "
+				"%d; set worker.cpus to CPUs of node %d (cat "
+				"/sys/devices/system/node/node%d/cpulist)",
+				port->index, port->name, port->node, plan->cpus[i], node,
+				port->node, port->node);
 	}
-	frame = frame < 2048 ? 2048 : frame;
-	bytes += (uint64_t)live_mbufs(descriptors, jbr_min_u64(handed_on, LIVE_DESCRIPTORS)) *
-		plan->nb_workers * (frame + MBUF_BYTES);
-	return bytes + handed_on * plan->nb_workers * 2 * sizeof(uint64_t);
+	return 0;
 }
 
-static int
-check_memory(const struct jbr_config *config, const struct machine *machine,
-	const struct live_plan *plan, struct jbr_error *error)
+static void
+plan_nodes(const struct jbr_config *config, const struct machine *machine, struct live_plan *plan)
 {
-	uint64_t needed = plan->table_bytes + (plan->has_hugepages ? 0 : plan->eal_bytes);
-	uint64_t spare = machine->available_bytes > plan->eal_bytes
-		? machine->available_bytes - plan->eal_bytes
-		: 0;
+	struct jbr_error error;
 
-	if (machine->available_bytes == 0 || needed <= machine->available_bytes)
-		return 0;
-	if (plan->eal_bytes > machine->available_bytes)
-		return jbr_error_set(error, -ENOMEM,
-			"memory.megabytes: %llu MiB of packet buffers are needed, %llu MiB of "
-			"memory "
-			"are available; lower ports[].rx_descriptors or worker.ring_size",
-			mebibytes(plan->eal_bytes), mebibytes(machine->available_bytes));
-	return jbr_error_set(error, -ENOMEM,
-		"flow.capacity: %u connections take %llu MiB, %llu MiB of memory are available; "
-		"set "
-		"it to %llu or less",
-		config->flow_capacity, mebibytes(needed), mebibytes(machine->available_bytes),
-		(unsigned long long)jbr_max_u64(1024,
-			(uint64_t)((double)config->flow_capacity * 0.9 * (double)spare /
-				(double)plan->table_bytes)));
-}
-
-static int
-plan_memory(const struct jbr_config *config, const struct machine *machine, struct live_plan *plan,
-	struct jbr_error *error)
-{
-	uint64_t free_bytes = machine_hugepages_free_bytes(machine, MACHINE_NODE_UNKNOWN);
-	struct jbr_buffer command = {0};
-	bool is_enough;
-	int rc = 0;
-
-	plan->table_bytes = jbr_flow_table_need(jbr_flow_places(config->flow_capacity));
-	plan->eal_bytes = config->memory_megabytes > 0 ? (uint64_t)config->memory_megabytes << 20
-						       : eal_bytes(config, plan);
-	is_enough = free_bytes >= plan->eal_bytes;
-	plan->has_hugepages = is_enough && config->memory_hugepages != JBR_VALUE_hugepages_NO;
-	device_hugepages_command(machine, MACHINE_NODE_UNKNOWN, plan->eal_bytes, &command);
-	if (config->memory_hugepages == JBR_VALUE_hugepages_YES && !is_enough)
-		rc = jbr_error_set(error, -ENOMEM,
-			"memory.hugepages: %llu MiB are needed, %llu MiB are free; `%.*s`, or set "
-			"it "
-			"to auto, which is slower",
-			mebibytes(plan->eal_bytes), mebibytes(free_bytes), (int)command.length,
-			command.data);
-	else if (config->memory_hugepages == JBR_VALUE_hugepages_AUTO && !is_enough)
-		jbr_buffer_format(&plan->notes,
-			"without hugepages, which is slower: %llu MiB are needed, %llu MiB are "
-			"free; "
-			"`%.*s`\n",
-			mebibytes(plan->eal_bytes), mebibytes(free_bytes), (int)command.length,
-			command.data);
-	jbr_buffer_fini(&command);
-	return rc < 0 ? rc : check_memory(config, machine, plan, error);
+	for (uint32_t i = 0; i < plan->nb_ports && config->numa_strict; i++)
+		live_plan_problem(plan, LIVE_PART_NUMA, plan->ports[i].index,
+			check_node(plan, &plan->ports[i], machine, &error), &error);
 }
 
 /* ---- what DPDK is told ---- */
@@ -477,7 +411,7 @@ plan_arguments(const struct jbr_config *config, const char *extra, struct live_p
 		add_argument(plan, "--no-shconf");
 		add_argument(plan, "--iova-mode=va");
 		add_argument(plan, "-m");
-		add_argument(plan, "%llu", mebibytes(plan->eal_bytes));
+		add_argument(plan, "%llu", machine_mebibytes(plan->eal_bytes));
 	}
 	add_devices(plan);
 	rc = add_extra(plan, extra, error);
@@ -499,28 +433,63 @@ check_prefix(const char *prefix, struct jbr_error *error)
 }
 
 int
+live_plan_use_ports(struct jbr_config *config, const char *const *devices, size_t nb_devices,
+	struct jbr_error *error)
+{
+	for (size_t i = 0; i < nb_devices; i++) {
+		struct jbr_config_ports *port = &config->ports[i];
+
+		*port = (struct jbr_config_ports){0};
+		if (strlen(devices[i]) >= sizeof(port->device))
+			return jbr_error_set(error, -EINVAL,
+				"--port: more than %zu bytes are too long; shorten it",
+				sizeof(port->device) - 1);
+		memcpy(port->device, devices[i], strlen(devices[i]));
+	}
+	if (nb_devices > 0)
+		config->ports_count = (uint32_t)nb_devices;
+	return 0;
+}
+
+/* Without ports it plans as for a host that has none. */
+static void
+plan_ports(const struct jbr_config *config, const struct machine *machine, struct live_plan *plan)
+{
+	struct jbr_error error;
+
+	if (config->ports_count == 0) {
+		jbr_error_set(&error, -EINVAL,
+			"ports: there is none; name one in the configuration, or with --port "
+			"net_af_packet0,iface=eth0");
+		live_plan_problem(plan, LIVE_PART_PORT, 0, -EINVAL, &error);
+	}
+	for (uint32_t i = 0; i < config->ports_count; i++)
+		live_plan_problem(plan, LIVE_PART_PORT, i,
+			plan_port(config, i, machine, plan, &error), &error);
+}
+
+int
 live_plan_make(const struct jbr_config *config, const char *extra, const struct machine *machine,
 	struct live_plan *ret_plan, struct jbr_error *error)
 {
-	int rc;
+	struct live_plan *plan = ret_plan;
+	struct jbr_error one;
 
-	memset(ret_plan, 0, sizeof(*ret_plan));
-	if (config->ports_count == 0)
-		return jbr_error_set(error, -EINVAL,
-			"ports: there is none; name one in the configuration, or with --port "
-			"net_af_packet0,iface=eth0");
-	rc = check_prefix(config->memory_file_prefix, error);
-	if (rc == 0)
-		rc = plan_workers(config, machine, ret_plan, error);
-	if (rc == 0)
-		rc = plan_control(config, machine, ret_plan, error);
-	for (uint32_t i = 0; i < config->ports_count && rc == 0; i++)
-		rc = plan_port(&config->ports[i], machine, ret_plan, error);
-	if (rc == 0)
-		rc = plan_memory(config, machine, ret_plan, error);
-	if (rc == 0)
-		rc = plan_arguments(config, extra, ret_plan, error);
-	return rc;
+	memset(plan, 0, sizeof(*plan));
+	live_plan_problem(plan, LIVE_PART_OTHER, 0, check_prefix(config->memory_file_prefix, &one),
+		&one);
+	live_plan_problem(plan, LIVE_PART_CPUS, 0, plan_workers(config, machine, plan, &one), &one);
+	live_plan_problem(plan, LIVE_PART_CPUS, 0, plan_control(config, machine, plan, &one), &one);
+	plan_ports(config, machine, plan);
+	plan_nodes(config, machine, plan);
+	live_plan_memory(config, machine, plan);
+	live_plan_problem(plan, LIVE_PART_OTHER, 0, plan_arguments(config, extra, plan, &one),
+		&one);
+	if (plan->nb_problems == 0)
+		return 0;
+	if (error != NULL)
+		*error = plan->problems[0].error;
+	return plan->problems[0].code;
 }
 
 void

@@ -27,9 +27,30 @@ enum {
 	LIVE_MBUFS_IN_HAND = 512, /**< that may be on their way through a worker */
 };
 
+/** What a problem is about. */
+enum live_part {
+	LIVE_PART_PORT,
+	LIVE_PART_CPUS,
+	LIVE_PART_HUGEPAGES,
+	LIVE_PART_MEMORY,
+	LIVE_PART_NUMA,
+	LIVE_PART_OTHER,
+};
+
+/** A reason not to start. */
+struct live_problem {
+	enum live_part part;
+	uint32_t port; /**< its place in the configuration (LIVE_PART_PORT) */
+	int code;      /**< -errno */
+	struct jbr_error error;
+};
+
+enum { LIVE_PROBLEMS_MAX = 2 * LIVE_PORTS_MAX + 8 };
+
 /** A port that is to be read. */
 struct live_port_plan {
 	const char *device; /**< as in the configuration */
+	unsigned index;     /**< its place there */
 	char name[64];      /**< what DPDK calls it */
 	struct device kind;
 	uint32_t queues;         /**< 0 = as many as there are workers */
@@ -44,27 +65,46 @@ struct live_plan {
 	unsigned cpus[WORKERS_MAX]; /**< of the workers */
 	uint32_t nb_workers;
 	unsigned control_cpu;
-	bool has_hugepages;
-	uint64_t eal_bytes;   /**< packet buffers and rings */
-	uint64_t table_bytes; /**< connection tables */
-	int nb_arguments;     /**< of rte_eal_init() */
+	uint64_t eal_bytes;         /**< packet buffers and rings, at most */
+	uint64_t table_bytes;       /**< connection tables, at most */
+	bool has_hugepages;         /**< packet buffers and rings lie on them */
+	bool tables_have_hugepages; /**< there are enough for the tables too; not said before DPDK
+				       took its own, so it is a wish */
+	int nb_arguments;           /**< of rte_eal_init() */
 	char *arguments[LIVE_ARGUMENTS_MAX + 1];
 	char texts[LIVE_ARGUMENTS_SIZE]; /**< what the arguments point to */
 	size_t texts_length;
 	struct jbr_buffer
 		notes; /**< lines that the user should see; release with live_plan_fini() */
+	struct live_problem problems[LIVE_PROBLEMS_MAX];
+	uint32_t nb_problems;
 };
 
 /** Packet buffers of one worker that reads @p descriptors in all; a power of two minus one.
  * @param handed_on  packets that other workers' rings to it may hold */
 uint32_t live_mbufs(uint64_t descriptors, uint64_t handed_on);
 
-/** Make the plan.
+/** Places of each table, where @p tables of them share the connections that are configured. */
+uint32_t live_table_capacity(const struct jbr_config *config, uint32_t tables);
+
+/** Put the ports of the command line (--port) in the place of the configuration's; none leaves them.
+ * @return 0, or -EINVAL: one is too long. */
+int live_plan_use_ports(struct jbr_config *config, const char *const *devices, size_t nb_devices,
+	struct jbr_error *error);
+
+/** Make the plan. It goes on after a problem, so that `jabiru doctor` can tell all of them; a plan with
+ * one is only to be looked at.
  * @param extra    words for DPDK after ours (--eal), or NULL
  * @param ret_plan must stay where it is: it points into itself
- * @param error    one sentence that names the key and the fix
- * @return 0, or -EINVAL, -ENODEV (a device), -ENOMEM. */
+ * @param error    of the first problem: one sentence that names the key, and after its last semicolon
+ *                 the fix
+ * @return 0, or of the first problem -EINVAL, -ENODEV (a device), -ENOMEM, -EXDEV (NUMA). */
 int live_plan_make(const struct jbr_config *config, const char *extra,
 	const struct machine *machine, struct live_plan *ret_plan, struct jbr_error *error);
+/** NUMA nodes that workers are on, as bits; 0 where the host has one only, or does not say. */
+uint64_t live_plan_nodes(const struct live_plan *plan, const struct machine *machine);
+/** What of @p bytes belongs on @p node: the share of its workers; MACHINE_NODE_UNKNOWN: all of it. */
+uint64_t live_plan_share(const struct live_plan *plan, const struct machine *machine, int node,
+	uint64_t bytes);
 /** Release what it holds. */
 void live_plan_fini(struct live_plan *plan);

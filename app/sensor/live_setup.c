@@ -81,6 +81,14 @@ find_unable(const struct live *live)
 	return NULL;
 }
 
+static void
+note_software(struct jbr_buffer *notes, const char *who, const char *why)
+{
+	jbr_buffer_format(notes,
+		"SOFTWARE STEERING: workers hand packets on to each other, which costs; %s %s\n",
+		who, why);
+}
+
 static int
 choose_steering(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 {
@@ -102,13 +110,28 @@ choose_steering(struct live *live, struct jbr_buffer *notes, struct jbr_error *e
 			unable->has_rss ? "has not one queue for each worker"
 					: "has no RSS over TCP");
 	live->steering = LIVE_SOFTWARE;
-	jbr_buffer_format(notes,
-		"SOFTWARE STEERING: workers hand packets on to each other, which costs; %s%s\n",
-		unable == NULL ? "worker.steering asks for it" : unable->plan->name,
-		unable == NULL            ? ""
-			: unable->has_rss ? " has not one queue for each worker"
-					  : " has no RSS over TCP");
+	note_software(notes, unable == NULL ? "worker.steering" : unable->plan->name,
+		unable == NULL            ? "asks for it"
+			: unable->has_rss ? "has not one queue for each worker"
+					  : "has no RSS over TCP");
 	return 0;
+}
+
+static bool
+may_give_up_rss(const struct live *live)
+{
+	return live->steering == LIVE_RSS &&
+		live->config.worker_steering == JBR_VALUE_steering_AUTO;
+}
+
+bool
+live_may_fall_back(const struct live *live)
+{
+	bool is_refused = false;
+
+	for (uint32_t i = 0; i < live->nb_ports; i++)
+		is_refused |= live->ports[i].refused_rss;
+	return is_refused && may_give_up_rss(live);
 }
 
 /* ---- memory ---- */
@@ -116,7 +139,8 @@ choose_steering(struct live *live, struct jbr_buffer *notes, struct jbr_error *e
 static int
 make_pool(struct live *live, unsigned index, struct jbr_error *error)
 {
-	uint64_t handed_on = live->steering == LIVE_SOFTWARE
+	/* they are kept when RSS is given up: it has as many queues for each worker */
+	uint64_t handed_on = live->steering == LIVE_SOFTWARE || may_give_up_rss(live)
 		? (uint64_t)(live->nb_workers - 1) * live->config.worker_ring_size
 		: 0;
 	uint64_t descriptors = 0;
@@ -143,34 +167,60 @@ make_pool(struct live *live, unsigned index, struct jbr_error *error)
 		node_of(live, index), error);
 }
 
+/* Where the table @p index is to lie: near its worker; one for all where all are, if they are together. */
+static int
+node_of_table(const struct live *live, uint32_t index)
+{
+	int node = node_of(live, index);
+
+	for (unsigned i = 0; i < live->nb_workers && live->steering == LIVE_SOFTWARE; i++)
+		if (node_of(live, i) != node)
+			return PLACEMENT_NODE_UNKNOWN;
+	return node;
+}
+
+static int
+make_table(struct live *live, uint32_t index, struct jbr_flow_params *params,
+	struct jbr_error *error)
+{
+	struct table_memory *where = &live->table_memory[index];
+	struct jbr_flow_memory memory = table_memory_for(where);
+
+	*where = (struct table_memory){.node = node_of_table(live, index),
+		.may_use_huge = live->config.memory_hugepages != JBR_VALUE_hugepages_NO};
+	params->memory = &memory;
+	live->tables[index] = jbr_flow_table_create(params);
+	params->memory = NULL;
+	if (live->tables[index] != NULL)
+		return 0;
+	return jbr_error_set(error, -errno,
+		"flow.capacity: cannot have a table for %u connections: %s; set it lower",
+		params->capacity, strerror(errno));
+}
+
 static int
 make_tables(struct live *live, struct jbr_error *error)
 {
 	uint32_t count = live->steering == LIVE_RSS ? live->nb_workers : 1;
-	struct jbr_flow_params params = {
-		.capacity = jbr_flow_places(live->config.flow_capacity / count)};
+	struct jbr_flow_params params = {.capacity = live_table_capacity(&live->config, count)};
+	int rc = 0;
 
 	/* nobody outside can choose tuples that meet in one bucket */
 	if (getrandom(&params.seed, sizeof(params.seed), 0) != (ssize_t)sizeof(params.seed))
 		return jbr_error_set(error, -errno, "cannot have a random number: %s",
 			strerror(errno));
-	for (uint32_t i = 0; i < count; i++) {
-		struct jbr_flow_memory memory = table_memory_for(&live->table_memory[i]);
+	for (uint32_t i = 0; i < count && rc == 0; i++)
+		rc = make_table(live, i, &params, error);
+	return rc;
+}
 
-		live->table_memory[i] = (struct table_memory){.node = live->steering ==
-					LIVE_SOFTWARE
-				? PLACEMENT_NODE_UNKNOWN
-				: node_of(live, i),
-			.may_use_huge = live->config.memory_hugepages != JBR_VALUE_hugepages_NO};
-		params.memory = &memory;
-		live->tables[i] = jbr_flow_table_create(&params);
-		if (live->tables[i] == NULL)
-			return jbr_error_set(error, -errno,
-				"flow.capacity: cannot have a table for %u connections: %s; set it "
-				"lower",
-				params.capacity, strerror(errno));
+static void
+free_tables(struct live *live)
+{
+	for (unsigned i = 0; i < live->nb_workers; i++) {
+		jbr_flow_table_free(live->tables[i]);
+		live->tables[i] = NULL;
 	}
-	return 0;
 }
 
 static int
@@ -251,6 +301,15 @@ make_loop(struct live *live, unsigned index, struct jbr_error *error)
 	loop->turns_to_rest = config->worker_idle == JBR_VALUE_idle_SLEEP
 		? config->worker_idle_polls
 		: UINT64_MAX;
+	return outbox_create(&loop->outbox, index, node_of(live, index), error);
+}
+
+static void
+give_queues(const struct live *live, unsigned index)
+{
+	struct loop *loop = live->loops[index];
+
+	loop->nb_queues = 0;
 	for (uint32_t p = 0; p < live->nb_ports; p++)
 		for (unsigned q = 0; q < live->ports[p].nb_queues; q++)
 			if (live_worker_of(live, p, q) == index &&
@@ -259,7 +318,6 @@ make_loop(struct live *live, unsigned index, struct jbr_error *error)
 					(struct loop_queue){.port_id = live->ports[p].id,
 						.queue = (uint16_t)q,
 						.port = (uint16_t)p};
-	return outbox_create(&loop->outbox, index, node_of(live, index), error);
 }
 
 static int
@@ -272,38 +330,21 @@ configure_port(struct live *live, struct port *port, struct jbr_error *error)
 	return port_configure(port, pools, live->steering == LIVE_RSS, error);
 }
 
-/* Is what each worker uses on its node? */
-static int
-check_placement(const struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
+void
+live_note_tables(const struct live *live, struct jbr_buffer *notes)
 {
-	struct jbr_buffer text = {0};
-	unsigned wrong = 0;
-	int rc = 0;
+	uint64_t bytes[2] = {0};
 
-	for (unsigned i = 0; i < live->nb_workers; i++) {
-		struct placement_part parts[LIVE_PORTS_MAX + 1];
-		struct placement_worker worker = {.index = i,
-			.cpu = (int)live->params.plan->cpus[i],
-			.parts = parts};
-
-		for (uint32_t p = 0; p < live->nb_ports; p++)
-			parts[worker.nb_parts++] =
-				(struct placement_part){.what = live->ports[p].plan->name,
-					.node = live->params.plan->ports[p].node};
-		parts[worker.nb_parts++] = (struct placement_part){.what = "its own memory",
-			.node = PLACEMENT_NODE_UNKNOWN,
-			.memory = live->loops[i]->worker,
-			.length = sizeof(*live->loops[i]->worker)};
-		wrong += placement_check(&numa_ops_host, &worker, &text);
-	}
-	if (wrong > 0 && live->config.numa_strict)
-		rc = jbr_error_set(error, -EXDEV,
-			"numa.strict: %.*s; set worker.cpus to CPUs of that node",
-			text.length > 0 ? (int)text.length - 1 : 0, text.data);
-	else
-		jbr_buffer_append(notes, text.data, text.length);
-	jbr_buffer_fini(&text);
-	return rc;
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		if (live->tables[i] != NULL)
+			bytes[live->table_memory[i].uses_huge] += jbr_flow_table_bytes(
+				live->tables[i]);
+	jbr_buffer_format(notes, "tables: %llu MiB on hugepages, %llu MiB in ordinary memory%s\n",
+		machine_mebibytes(bytes[1]), machine_mebibytes(bytes[0]),
+		bytes[0] > 0 && live->params.plan->tables_have_hugepages
+			? ", which is slower: the hugepages that were free are taken, or on "
+			  "another node"
+			: "");
 }
 
 /* What the words "auto" of the configuration come to. */
@@ -319,6 +360,43 @@ settle_config(struct live *live)
 							    : JBR_VALUE_checksum_SAMPLED;
 }
 
+/* What depends on the steering: rings, queues, tables. */
+static int
+join(struct live *live, struct jbr_error *error)
+{
+	int rc = live->steering == LIVE_SOFTWARE ? make_rings(live, error) : 0;
+
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		give_queues(live, i);
+	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
+		rc = configure_port(live, &live->ports[i], error);
+	/* last, so that they take no huge page that DPDK needs */
+	if (rc == 0)
+		rc = make_tables(live, error);
+	for (unsigned i = 0; i < live->nb_workers && rc == 0; i++)
+		init_worker(live, i, live->loops[i]->worker);
+	return rc;
+}
+
+int
+live_fall_back(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc;
+
+	for (uint32_t i = 0; i < live->nb_ports; i++) {
+		port_pause(&live->ports[i]);
+		if (live->ports[i].refused_rss)
+			note_software(notes, live->ports[i].plan->name,
+				"did not take the symmetric hash key or the table of queues");
+	}
+	free_tables(live);
+	live->steering = LIVE_SOFTWARE;
+	rc = join(live, error);
+	if (rc == 0)
+		rc = live_check_placement(&numa_ops_host, live, notes, error);
+	return rc;
+}
+
 static int
 set_up(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 {
@@ -332,17 +410,13 @@ set_up(struct live *live, struct jbr_buffer *notes, struct jbr_error *error)
 		if (rc == 0)
 			rc = make_loop(live, i, error);
 	}
-	if (rc == 0 && live->steering == LIVE_SOFTWARE)
-		rc = make_rings(live, error);
-	for (uint32_t i = 0; i < live->nb_ports && rc == 0; i++)
-		rc = configure_port(live, &live->ports[i], error);
-	/* last, so that they take no huge page that DPDK needs */
+	if (rc < 0)
+		return rc;
+	rc = join(live, error);
 	if (rc == 0)
-		rc = make_tables(live, error);
-	for (unsigned i = 0; i < live->nb_workers && rc == 0; i++)
-		init_worker(live, i, live->loops[i]->worker);
-	if (rc == 0)
-		rc = check_placement(live, notes, error);
+		rc = live_check_placement(&numa_ops_host, live, notes, error);
+	else if (live_may_fall_back(live))
+		rc = live_fall_back(live, notes, error);
 	return rc;
 }
 
@@ -388,10 +462,9 @@ live_free(struct live *live)
 		}
 		free(loop);
 	}
-	for (unsigned i = 0; i < live->nb_workers; i++) {
+	for (unsigned i = 0; i < live->nb_workers; i++)
 		rte_mempool_free(live->pools[i]);
-		jbr_flow_table_free(live->tables[i]);
-	}
+	free_tables(live);
 	free(live->in_force);
 	free(live->retired);
 	free(live);

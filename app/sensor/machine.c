@@ -243,17 +243,24 @@ machine_nodes_count(const struct machine *machine)
 }
 
 uint64_t
-machine_hugepages_free_bytes(const struct machine *machine, int node)
+machine_hugepages_free_of_size(const struct machine *machine, int node, uint64_t size_bytes)
 {
 	uint64_t bytes = 0;
 
 	for (uint32_t i = 0; i < machine->nb_hugepages; i++) {
 		const struct machine_hugepages *pages = &machine->hugepages[i];
 
-		if (node == MACHINE_NODE_UNKNOWN || node == pages->node)
+		if ((node == MACHINE_NODE_UNKNOWN || node == pages->node) &&
+			(size_bytes == 0 || size_bytes == pages->size_bytes))
 			bytes += pages->free * pages->size_bytes;
 	}
 	return bytes;
+}
+
+uint64_t
+machine_hugepages_free_bytes(const struct machine *machine, int node)
+{
+	return machine_hugepages_free_of_size(machine, node, 0);
 }
 
 uint64_t
@@ -298,6 +305,12 @@ machine_device_find(const struct machine *machine, const char *address)
 			return &machine->devices[i];
 	}
 	return NULL;
+}
+
+unsigned long long
+machine_mebibytes(uint64_t bytes)
+{
+	return (unsigned long long)((bytes + (1 << 20) - 1) >> 20);
 }
 
 bool

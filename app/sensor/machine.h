@@ -175,6 +175,9 @@ int machine_node_of_cpu(const struct machine *machine, unsigned cpu);
 unsigned machine_nodes_count(const struct machine *machine);
 /** Free hugepages of all sizes in bytes, on @p node or (MACHINE_NODE_UNKNOWN) on all. */
 uint64_t machine_hugepages_free_bytes(const struct machine *machine, int node);
+/** The same of the pages of @p size_bytes alone; 0 = of all sizes. */
+uint64_t machine_hugepages_free_of_size(const struct machine *machine, int node,
+	uint64_t size_bytes);
 /** The size that most hugepages have; 2 MiB where there are none. */
 uint64_t machine_hugepage_bytes(const struct machine *machine);
 /** Find an interface by name. @return NULL if there is none */
@@ -184,5 +187,7 @@ const struct machine_interface *machine_interface_find(const struct machine *mac
  * passed over. @return NULL if there is none */
 const struct machine_device *machine_device_find(const struct machine *machine,
 	const char *address);
+/** @p bytes for a sentence: MiB, rounded up. */
+unsigned long long machine_mebibytes(uint64_t bytes);
 /** Does the process have capability @p number (linux/capability.h)? Yes if that is not known. */
 bool machine_has_capability(const struct machine *machine, unsigned number);

@@ -170,6 +170,7 @@ port_configure(struct port *port, struct rte_mempool *const *pools, bool uses_rs
 	port->uses_rss = uses_rss;
 	/* nothing is ever sent */
 	rc = rte_eth_dev_configure(port->id, port->nb_queues, 0, &conf);
+	port->refused_rss = rc < 0 && uses_rss;
 	if (rc < 0)
 		return fail(port, "set up the receive side", rc, error);
 	return set_up_queues(port, pools, error);
@@ -241,22 +242,24 @@ verify_rss(const struct port *port, struct jbr_error *error)
 		rss_is_symmetric(key, port->rss_key_length) && spread_evenly(port) == 0)
 		return 0;
 	return jbr_error_set(error, -ENOTSUP,
-		"worker.steering: %s did not take the symmetric hash key or the table of queues; "
-		"set "
-		"it to software",
+		"worker.steering: rss, but %s did not take the symmetric hash key or the table of "
+		"queues; set it to software or auto",
 		port->plan->name);
 }
 
-static void
+/* @return whether the device has told */
+static bool
 read_counts(const struct port *port, struct port_counts *ret_counts)
 {
 	struct rte_eth_stats stats = {0};
 
-	(void)rte_eth_stats_get(port->id, &stats);
+	if (rte_eth_stats_get(port->id, &stats) != 0)
+		return false;
 	*ret_counts = (struct port_counts){.received = stats.ipackets,
 		.missed = stats.imissed,
 		.no_buffer = stats.rx_nombuf,
 		.errors = stats.ierrors};
+	return true;
 }
 
 int
@@ -265,15 +268,17 @@ port_start(struct port *port, struct jbr_buffer *ret_notes, struct jbr_error *er
 	struct jbr_buffer missing = {0};
 	int rc;
 
-	read_counts(port, &port->baseline);
+	(void)read_counts(port, &port->baseline);
 	if (port->plan->kind.kind == DEVICE_AF_PACKET)
 		packet_sockets_find(port->plan->kind.interface, &port->sockets);
 	rc = rte_eth_dev_start(port->id);
+	port->refused_rss = rc < 0 && port->uses_rss;
 	if (rc < 0)
 		return fail(port, "start the receive side", rc, error);
 	port->is_started = true;
 	if (port->uses_rss)
 		rc = verify_rss(port, error);
+	port->refused_rss = rc < 0;
 	if (rc < 0)
 		return rc;
 	listen_to_all(port, &missing);
@@ -302,12 +307,15 @@ port_counts(struct port *port, struct port_counts *ret_counts)
 {
 	struct port_counts now;
 
-	read_counts(port, &now);
-	ret_counts->received = now.received - port->baseline.received;
-	ret_counts->missed = now.missed - port->baseline.missed +
-		packet_sockets_dropped(&port->sockets);
-	ret_counts->no_buffer = now.no_buffer - port->baseline.no_buffer;
-	ret_counts->errors = now.errors - port->baseline.errors;
+	if (read_counts(port, &now))
+		port->counts = (struct port_counts){
+			.received = now.received - port->baseline.received,
+			.missed = now.missed - port->baseline.missed +
+				packet_sockets_dropped(&port->sockets),
+			.no_buffer = now.no_buffer - port->baseline.no_buffer,
+			.errors = now.errors - port->baseline.errors,
+		};
+	*ret_counts = port->counts;
 }
 
 void
@@ -320,10 +328,16 @@ port_quieten(struct port *port)
 }
 
 void
-port_stop(struct port *port)
+port_pause(struct port *port)
 {
 	if (port->is_started)
 		(void)rte_eth_dev_stop(port->id);
 	port->is_started = false;
+}
+
+void
+port_stop(struct port *port)
+{
+	port_pause(port);
 	(void)rte_eth_dev_close(port->id);
 }

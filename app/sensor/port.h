@@ -42,10 +42,12 @@ struct port {
 	bool has_fixed_queues; /**< the device spreads frames over all queues that it has, itself */
 	bool has_rss;          /**< hash over TCP tuples with a key of ours */
 	bool uses_rss;
+	bool refused_rss;  /**< it, or what it reads back, is not what was asked for */
 	bool has_checksum; /**< the NIC verifies TCP checksums */
 	bool is_started;
 	uint8_t rss_key_length;
 	struct port_counts baseline;
+	struct port_counts counts;     /**< as last read */
 	struct packet_sockets sockets; /**< of net_af_packet */
 };
 
@@ -59,7 +61,8 @@ int port_check(struct port *port, unsigned workers, struct jbr_error *error);
 /** Set it up, not started.
  * @param pools      for each queue, where its packet buffers come from
  * @param uses_rss   spread connections by the symmetric key; else as the device likes
- * @return 0, or -errno with @p error. */
+ * @return 0, or -errno with @p error; refused_rss is set when it may be the key. May be called again
+ *         for a port that is paused, with pools that may be the same. */
 int port_configure(struct port *port, struct rte_mempool *const *pools, bool uses_rss,
 	struct jbr_error *error);
 /** Start receiving, and verify the key.
@@ -68,9 +71,11 @@ int port_configure(struct port *port, struct rte_mempool *const *pools, bool use
 int port_start(struct port *port, struct jbr_buffer *ret_notes, struct jbr_error *error);
 /** Is there a link? Drivers that cannot tell say yes. */
 bool port_has_link(const struct port *port);
-/** What it counted since port_start(). */
+/** Read what it counted since port_start(); where the device does not tell, it is what it told last. */
 void port_counts(struct port *port, struct port_counts *ret_counts);
 /** Ask for no more frames, where that disturbs nobody: queues can be emptied after. */
 void port_quieten(struct port *port);
+/** Stop, so that it can be configured anew; one that is not started too. */
+void port_pause(struct port *port);
 /** Stop and close; one that was never started too. */
 void port_stop(struct port *port);

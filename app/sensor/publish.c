@@ -20,7 +20,8 @@ struct publish {
 	uint64_t events;
 	uint32_t top_hosts;
 	uint32_t hosts_max;
-	struct jbr_shm_host *hosts; /* working space */
+	const struct jbr_aliases *aliases; /* NULL = none */
+	struct jbr_shm_host *hosts;        /* working space */
 	struct jbr_top *tops[JBR_ANOM_COUNT][JBR_SHM_ROLES];
 };
 
@@ -211,6 +212,23 @@ copy_key(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from);
 }
 
+void
+publish_names(struct publish *publish, const struct jbr_aliases *aliases)
+{
+	publish->aliases = aliases;
+}
+
+static void
+name_host(const struct publish *publish, struct jbr_shm_host *host)
+{
+	const char *name = publish->aliases == NULL
+		? NULL
+		: jbr_aliases_find(publish->aliases, host->address, host->ip_version);
+
+	if (name != NULL)
+		copy_key(host->alias, sizeof(host->alias), name);
+}
+
 static uint32_t
 list_hosts(struct publish *publish, unsigned anomaly, unsigned role, struct jbr_shm_host *hosts)
 {
@@ -226,6 +244,7 @@ list_hosts(struct publish *publish, unsigned anomaly, unsigned role, struct jbr_
 			.last_ns = entries[i].last_ns};
 		memcpy(hosts[i].address, entries[i].key.address, sizeof(hosts[i].address));
 		copy_key(hosts[i].key, sizeof(hosts[i].key), jbr_anomalies[anomaly].key);
+		name_host(publish, &hosts[i]);
 	}
 	return count;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jbr_alias.h"
 #include "jbr_event.h"
 #include "jbr_stats.h"
 
@@ -52,6 +53,8 @@ void publish_set(struct publish *publish, enum jbr_metric metric, uint32_t index
 /** Write the snapshot. */
 void publish_snapshot(struct publish *publish);
 
+/** Show names beside hosts. @param aliases  must outlive it; NULL = none */
+void publish_names(struct publish *publish, const struct jbr_aliases *aliases);
 /** Count a finding for the hosts in it. */
 void publish_finding(struct publish *publish, const struct jbr_finding *finding);
 /** Write an event. */

@@ -11,6 +11,7 @@
 #include <x86intrin.h>
 
 #include "capture.h"
+#include "control_desk.h"
 #include "crew.h"
 #include "line_file.h"
 #include "publish.h"
@@ -36,7 +37,9 @@ struct replay {
 	struct capture *capture;
 	struct crew *crew;
 	struct jbr_event_limiter *limiter;
-	struct publish *publish; /* NULL = not asked for */
+	struct publish *publish;     /* NULL = not asked for */
+	struct jbr_aliases *aliases; /* the configuration's */
+	struct jbr_event_names names;
 	struct line_file events;
 	struct line_file flows;
 	struct jbr_frame *frames;
@@ -70,7 +73,7 @@ write_event(struct replay *replay, const struct jbr_event *event)
 		publish_event(replay->publish, event);
 	if (replay->events.path == NULL)
 		return;
-	jbr_event_write_anomaly(&replay->events.text, event, replay->host);
+	jbr_event_write_anomaly(&replay->events.text, event, replay->host, &replay->names);
 	line_file_flush(&replay->events, false);
 }
 
@@ -80,7 +83,8 @@ write_news(struct replay *replay, const struct crew_news *news)
 	struct jbr_event event;
 
 	for (size_t i = 0; replay->flows.path != NULL && i < news->nb_records; i++) {
-		jbr_event_write_flow(&replay->flows.text, &news->records[i], replay->host);
+		jbr_event_write_flow(&replay->flows.text, &news->records[i], replay->host,
+			&replay->names);
 		line_file_flush(&replay->flows, false);
 	}
 	for (size_t i = 0; replay->limiter != NULL && i < news->nb_findings; i++) {
@@ -356,6 +360,19 @@ check_outputs(const struct args *args, struct jbr_error *error)
 	return 0;
 }
 
+/* By the configuration alone: what was added to a running sensor is none of a replay's. */
+static int
+name_hosts(struct replay *replay, struct jbr_error *error)
+{
+	if (replay->config->aliases_count == 0)
+		return 0;
+	replay->aliases = jbr_aliases_create();
+	if (replay->aliases == NULL)
+		return jbr_error_set(error, -ENOMEM, "out of memory");
+	replay->names = (struct jbr_event_names){control_name_of, replay->aliases};
+	return control_name_configured(replay->aliases, replay->config, error);
+}
+
 static int
 set_up(struct replay *replay, struct jbr_error *error)
 {
@@ -387,8 +404,12 @@ set_up(struct replay *replay, struct jbr_error *error)
 		rc = line_file_open(&replay->flows, args->flows_path, error);
 	if (rc == 0)
 		rc = crew_create(&params, &replay->crew, error);
+	if (rc == 0)
+		rc = name_hosts(replay, error);
 	if (rc == 0 && args->publish) {
 		rc = publish_create(&publish, &replay->publish, error);
+		if (rc == 0)
+			publish_names(replay->publish, replay->aliases);
 		if (rc == 0)
 			publish_state(replay->publish, JBR_SHM_RUNNING);
 	}
@@ -465,6 +486,7 @@ replay_run(const struct args *args, const struct jbr_config *config)
 	}
 	rc = close_lines(&replay.flows, rc);
 	rc = close_lines(&replay.events, rc);
+	jbr_aliases_free(replay.aliases);
 	publish_free(replay.publish);
 	jbr_event_limiter_free(replay.limiter);
 	crew_free(replay.crew);

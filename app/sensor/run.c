@@ -14,6 +14,7 @@
 #include "live.h"
 #include "notify.h"
 #include "report.h"
+#include "run_control.h"
 #include "run_publish.h"
 #include "run_reload.h"
 #include "telemetry.h"
@@ -40,6 +41,7 @@ struct run {
 	struct publish *publish;    /* of it */
 	struct line_file events;
 	struct line_file flows;
+	struct run_control control;
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
@@ -116,7 +118,7 @@ write_event(struct run *run, const struct jbr_event *event)
 		publish_event(run->publish, event);
 	if (run->events.path == NULL)
 		return;
-	jbr_event_write_anomaly(&run->events.text, event, run->host);
+	jbr_event_write_anomaly(&run->events.text, event, run->host, &run->control.names);
 	line_file_flush(&run->events, false);
 }
 
@@ -127,7 +129,8 @@ tell(void *context, const struct output *output)
 	struct jbr_event event;
 
 	for (uint32_t i = 0; run->flows.path != NULL && i < output->nb_records; i++) {
-		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host);
+		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host,
+			&run->control.names);
 		line_file_flush(&run->flows, false);
 	}
 	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
@@ -242,7 +245,7 @@ publish_reload(struct run *run)
 
 /* HUP: all of it or nothing. */
 static void
-reload(struct run *run)
+read_again(struct run *run)
 {
 	struct run_reload_params params = {.args = run->args,
 		.config = run->config,
@@ -252,9 +255,12 @@ reload(struct run *run)
 
 	notify_reloading(&run->notify, monotonic_ns());
 	if (fresh == NULL)
-		fprintf(stderr, "jabiru: the configuration was not read again: %s\n",
-			strerror(ENOMEM));
-	else if (run_reload_read(run->args, fresh, &run->reload) == 0 && open_anew(run) == 0)
+		run_reload_refuse(&run->reload, strerror(ENOMEM));
+	else if (run_reload_read(run->args, fresh, &run->reload) < 0)
+		; /* which was said */
+	else if (open_anew(run) < 0)
+		run_reload_refuse(&run->reload, "an output file cannot be opened anew");
+	else
 		run_reload_take(&params, fresh, &run->reload);
 	free(fresh);
 	publish_reload(run);
@@ -274,7 +280,7 @@ answer_signals(struct run *run)
 		return;
 	wants_files = 0;
 	if (files > 1)
-		reload(run);
+		read_again(run);
 	else
 		(void)open_anew(run);
 }
@@ -310,6 +316,44 @@ tell_status(struct run *run, uint64_t now_ns)
 	notify_status(&run->notify, text);
 }
 
+/* What comes over the control socket: as the signal would. */
+static int
+reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	struct run *run = context;
+
+	read_again(run);
+	if (run->reload.has_failed)
+		return jbr_error_set(error, -EINVAL, "%s", run->reload.text);
+	jbr_buffer_format(notes, "%s", run->reload.text);
+	return 0;
+}
+
+static int
+reopen(void *context, struct jbr_buffer *notes, struct jbr_error *error)
+{
+	int rc = open_outputs(context, error);
+
+	if (rc == 0)
+		jbr_buffer_format(notes, "output files were opened anew");
+	return rc;
+}
+
+static void
+start_control(struct run *run, struct jbr_buffer *notes)
+{
+	struct control_desk desk = {.config = run->config,
+		.config_path = run->args->config_path,
+		.version = JABIRU_VERSION,
+		.context = run,
+		.reload = reload,
+		.reopen = reopen};
+
+	run_control_start(&run->control, &desk, run->config->stats_instance, notes);
+	if (run->publish != NULL)
+		publish_names(run->publish, run->control.desk.aliases);
+}
+
 static void
 control(struct run *run)
 {
@@ -317,6 +361,7 @@ control(struct run *run)
 		? UINT64_MAX
 		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
 	uint64_t tick_ns = run->began_ns;
+	uint64_t ports_ns = run->began_ns;
 	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
 
 	while (!wants_end && monotonic_ns() < end_ns) {
@@ -324,7 +369,13 @@ control(struct run *run)
 		live_collect(run->live, tell, run);
 		line_file_flush(&run->flows, true);
 		line_file_flush(&run->events, true);
+		if (monotonic_ns() - ports_ns >= LIVE_PORTS_MS * JBR_NS_PER_MS) {
+			ports_ns = monotonic_ns();
+			live_read_ports(run->live);
+		}
 		answer_signals(run);
+		feed_watchdog(run, monotonic_ns());
+		run_control_serve(&run->control, monotonic_ns());
 		feed_watchdog(run, monotonic_ns());
 		publish_turn(run, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
@@ -333,7 +384,6 @@ control(struct run *run)
 			tell_status(run, tick_ns);
 		}
 	}
-	run->ended_ns = monotonic_ns();
 }
 
 /* ---- the report ---- */
@@ -431,7 +481,7 @@ set_up(struct run *run, struct jbr_error *error)
 		.wants_records = run->args->flows_path != NULL,
 		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
 	struct jbr_buffer notes = {0};
-	int rc = run_use_ports(run->args, run->config, error);
+	int rc = live_plan_use_ports(run->config, run->args->ports, run->args->nb_ports, error);
 
 	if (rc == 0)
 		rc = machine_read(&source, &run->machine, error);
@@ -453,6 +503,8 @@ set_up(struct run *run, struct jbr_error *error)
 	catch_signals();
 	if (rc == 0)
 		rc = live_start(run->live, &notes, error);
+	if (rc == 0)
+		start_control(run, &notes);
 	say_lines(&notes);
 	return rc;
 }
@@ -475,6 +527,8 @@ run_to_end(struct run *run)
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, tell, run);
+	/* what is drained counts among the packets, so its time counts too */
+	run->ended_ns = monotonic_ns();
 	drain_events(run);
 	publish_turn(run, true);
 	rc = write_report(run, is_over, &error);
@@ -517,6 +571,7 @@ run_live(const struct args *args, struct jbr_config *config)
 		say(&error);
 	rc = close_lines(&run->flows, rc);
 	rc = close_lines(&run->events, rc);
+	run_control_stop(&run->control);
 	live_free(run->live);
 	run_publish_free(run->shared);
 	if (run->has_eal)

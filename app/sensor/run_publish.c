@@ -75,6 +75,7 @@ run_publish_turn(struct run_publish *publish, uint64_t left_out, bool is_end)
 	publish_beat(publish->publish);
 	if (!is_end && !publish_is_due(publish->publish))
 		return;
+	live_read_ports(publish->live); /* what lies on the way is a matter of this moment */
 	live_report(publish->live, &publish->report);
 	xstats_read(&publish->xstats, publish->xstats_values, publish->xstats.count);
 	(void)live_ask(publish->live);

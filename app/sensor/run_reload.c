@@ -8,24 +8,6 @@
 #include "jbr_config.h"
 #include "reload.h"
 
-int
-run_use_ports(const struct args *args, struct jbr_config *config, struct jbr_error *error)
-{
-	const struct jbr_config_ports none = {0};
-
-	for (size_t i = 0; i < args->nb_ports; i++) {
-		if (strlen(args->ports[i]) >= sizeof(none.device))
-			return jbr_error_set(error, -EINVAL,
-				"--port: more than %zu bytes are too long",
-				sizeof(none.device) - 1);
-		config->ports[i] = none;
-		memcpy(config->ports[i].device, args->ports[i], strlen(args->ports[i]));
-	}
-	if (args->nb_ports > 0)
-		config->ports_count = (uint32_t)args->nb_ports;
-	return 0;
-}
-
 /* What a key list says in one line. */
 static const char *
 words(struct jbr_buffer *list)
@@ -42,6 +24,15 @@ remember(struct run_reload *reload, bool has_failed, const char *text)
 	if (!has_failed)
 		reload->time_s = (uint64_t)time(NULL);
 	fprintf(stderr, "jabiru: %s\n", reload->text);
+}
+
+void
+run_reload_refuse(struct run_reload *reload, const char *why)
+{
+	char text[sizeof(reload->text)];
+
+	snprintf(text, sizeof(text), "the configuration was not read again: %s", why);
+	remember(reload, true, text);
 }
 
 int
@@ -62,7 +53,7 @@ run_reload_read(const struct args *args, struct jbr_config *ret_fresh, struct ru
 	jbr_config_defaults(ret_fresh);
 	rc = jbr_config_load(args->config_path, ret_fresh, &errors);
 	if (rc == 0)
-		rc = run_use_ports(args, ret_fresh, &error);
+		rc = live_plan_use_ports(ret_fresh, args->ports, args->nb_ports, &error);
 	if (rc < 0) {
 		fprintf(stderr, "%.*s", (int)errors.text.length,
 			errors.text.data == NULL ? "" : errors.text.data);

@@ -36,6 +36,5 @@ int run_reload_read(const struct args *args, struct jbr_config *ret_fresh,
  * Prints what was taken and what takes a restart. */
 void run_reload_take(const struct run_reload_params *params, const struct jbr_config *fresh,
 	struct run_reload *reload);
-/** Put the ports of the command line into @p config, in place of its own.
- * @return 0, or -EINVAL with @p error. */
-int run_use_ports(const struct args *args, struct jbr_config *config, struct jbr_error *error);
+/** Say and remember that it was not taken, and why. */
+void run_reload_refuse(struct run_reload *reload, const char *why);

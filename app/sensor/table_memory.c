@@ -7,7 +7,7 @@
 
 #include "placement.h"
 
-enum { LARGE_PAGE = 2 << 20 };
+enum { LARGE_PAGE = TABLE_MEMORY_PAGE_BYTES };
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -45,19 +45,34 @@ map_ordinary(size_t length)
 	return memory + before;
 }
 
-/* Take every page now, not in the middle of traffic. */
+/* Take every page now, not in the middle of traffic. What was mapped of huge pages may still be lacking:
+ * mmap() counts those of the host, and only those of one node will do. Touching them would be a SIGBUS. */
 static bool
-fill(void *memory, size_t length)
+fill(void *memory, size_t length, bool is_huge)
 {
 	volatile char *page = memory;
 
 	if (madvise(memory, length, MADV_POPULATE_WRITE) == 0)
 		return true;
-	if (errno != EINVAL)
+	if (errno != EINVAL || is_huge)
 		return false;
 	for (size_t at = 0; at < length; at += 4096) /* an older kernel */
 		page[at] = 0;
 	return true;
+}
+
+/* Have all of it, on @p node. @return it, or NULL: the node has no such pages left */
+static void *
+settle(void *memory, size_t length, int node, bool is_huge)
+{
+	if (memory == NULL)
+		return NULL;
+	/* where it cannot be bound, placement_check() tells */
+	(void)placement_bind(&numa_ops_host, memory, length, node, NULL);
+	if (fill(memory, length, is_huge))
+		return memory;
+	munmap(memory, length);
+	return NULL;
 }
 
 static void *
@@ -67,21 +82,11 @@ take(void *context, size_t bytes)
 	size_t length = whole_pages(bytes);
 	void *memory = NULL;
 
-	where->uses_huge = false;
-	if (where->may_use_huge) {
-		memory = map(length, MAP_HUGETLB | MAP_HUGE_2MB);
-		where->uses_huge = memory != NULL;
-	}
+	if (where->may_use_huge)
+		memory = settle(map(length, MAP_HUGETLB | MAP_HUGE_2MB), length, where->node, true);
+	where->uses_huge = memory != NULL;
 	if (memory == NULL)
-		memory = map_ordinary(length);
-	if (memory == NULL)
-		return NULL;
-	/* where it cannot be bound, placement_check() tells */
-	(void)placement_bind(&numa_ops_host, memory, length, where->node, NULL);
-	if (!fill(memory, length)) {
-		munmap(memory, length);
-		return NULL;
-	}
+		memory = settle(map_ordinary(length), length, where->node, false);
 	return memory;
 }
 
@@ -90,6 +95,12 @@ give_back(void *context, void *memory, size_t bytes)
 {
 	(void)context;
 	munmap(memory, whole_pages(bytes));
+}
+
+uint64_t
+table_memory_bytes(uint32_t capacity)
+{
+	return whole_pages(jbr_flow_table_need(capacity));
 }
 
 struct jbr_flow_memory

@@ -7,8 +7,12 @@
  */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "jbr_flow.h"
+
+/** Of huge pages; no others are tried. */
+enum { TABLE_MEMORY_PAGE_BYTES = 2 << 20 };
 
 /** Where to take it, and what it came to. Must outlive the tables. */
 struct table_memory {
@@ -16,6 +20,9 @@ struct table_memory {
 	bool may_use_huge; /**< try the reserved huge pages first */
 	bool uses_huge;    /**< the last table lies on them */
 };
+
+/** What a table for @p capacity connections takes, in whole pages. */
+uint64_t table_memory_bytes(uint32_t capacity);
 
 /** What jbr_flow_params.memory wants. Its take() returns NULL when the memory is not there; it never
  * takes less than all. */

@@ -205,6 +205,23 @@ struct jbr_config_ports {
 #include "configuration.def"
 };
 
+/** One entry of the list `aliases`. */
+struct jbr_config_aliases {
+#define JBR_MEMBER_OF_aliases(member) member
+#define JBR_LIST_STRING(list, key, help) \
+	JBR_MEMBER_OF_##list(char key[JBR_CONFIG_LIST_STRING_SIZE];)
+#define JBR_LIST_UINT(list, key, ...) JBR_MEMBER_OF_##list(uint32_t key;)
+#include "configuration.def"
+};
+
+/** Lines of the file in which what concerns anomalies was set; 0 = the default is in force. */
+struct jbr_config_lines {
+	uint32_t enabled[JBR_ANOM_COUNT];
+	uint32_t action[JBR_ANOM_COUNT];
+	uint32_t params[sizeof(struct jbr_params) /
+		sizeof(uint32_t)]; /**< in the order of its members */
+};
+
 /** The whole configuration as a value: `config.timeout_established_s`, `config.ports[0].queues`. */
 struct jbr_config {
 #define JBR_LIST(tier, list, count, help, example) \
@@ -219,6 +236,7 @@ struct jbr_config {
 	struct jbr_params params;
 	bool anomaly_enabled[JBR_ANOM_COUNT];
 	uint8_t anomaly_action[JBR_ANOM_COUNT]; /**< enum jbr_action */
+	struct jbr_config_lines lines;
 };
 
 enum jbr_key_type { JBR_KEY_UINT, JBR_KEY_BOOL, JBR_KEY_ENUM, JBR_KEY_STRING };
@@ -288,6 +306,15 @@ void jbr_config_entry_defaults(const struct jbr_list_info *list, void *ret_entry
 
 /** Does a reload take up the key @p key of jbr_keys, or does it take a restart? */
 bool jbr_key_reloads(const struct jbr_key_info *key);
+
+/** Write what is known of @p key as a member `result` of an object: of an anomaly its condition, meaning,
+ * and the limits in force with the line that set each; of a reset cause, outcome, reason, segment
+ * counter or figure what it means.
+ * @param config  in force; NULL = none is known, so the defaults
+ * @param path    of its file; NULL = none
+ * @return 0, or -ENOENT: there is nothing of that name, and nothing was written. */
+int jbr_catalog_explain(struct jbr_json *json, const char *key, const struct jbr_config *config,
+	const char *path);
 
 /** Find an anomaly by its key.
  * @return its index, or JBR_ANOM_NONE. */

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "jbr_alias.h"
+
 enum {
 	KEY_LENGTH_MAX = 64, /* longer words get no suggestion */
 	DISTANCE_MAX = 2,    /* edits between an unknown key and the one suggested */
@@ -145,6 +147,13 @@ walk_mapping(struct jbr_reader *reader, struct level *level)
 	}
 }
 
+/* From 1. */
+static uint32_t
+current_line(const struct jbr_reader *reader)
+{
+	return (uint32_t)reader->event.start_mark.line + 1;
+}
+
 static void
 read_row(struct jbr_reader *reader, const struct level *level, unsigned i)
 {
@@ -154,6 +163,9 @@ read_row(struct jbr_reader *reader, const struct level *level, unsigned i)
 	snprintf(path, sizeof(path), "%s.%s", level->path, row->key);
 	if (!jbr_reader_enter_scalar(reader, path))
 		return;
+	if (row->anomaly != JBR_ANOM_NONE)
+		reader->config->lines.params[(row->offset - offsetof(struct jbr_config, params)) /
+			sizeof(uint32_t)] = current_line(reader);
 	switch ((enum jbr_key_type)row->type) {
 	case JBR_KEY_UINT:
 		jbr_value_read_uint(reader, path, row);
@@ -183,10 +195,13 @@ read_anomaly_key(struct jbr_reader *reader, const struct level *level, unsigned 
 	snprintf(path, sizeof(path), "%s.%s", level->path, level->slots[i].name);
 	if (!jbr_reader_enter_scalar(reader, path))
 		return;
-	if (i == 0)
+	if (i == 0) {
+		reader->config->lines.enabled[level->anomaly] = current_line(reader);
 		jbr_value_read_bool(reader, path, &reader->config->anomaly_enabled[level->anomaly]);
-	else
+	} else {
+		reader->config->lines.action[level->anomaly] = current_line(reader);
 		jbr_value_read_action(reader, path, level->anomaly);
+	}
 }
 
 static void
@@ -278,11 +293,31 @@ read_entry(struct jbr_reader *reader, const struct jbr_list_info *list, const ch
 	free(level.slots);
 }
 
+/* What no single key can tell. */
+static void
+check_entry(struct jbr_reader *reader, const struct jbr_list_info *list, yaml_mark_t mark,
+	const char *path)
+{
+	const struct jbr_config_aliases *alias = reader->base;
+	struct jbr_network network;
+	struct jbr_error error;
+
+	if (strcmp(list->list, "aliases") != 0)
+		return;
+	if (alias->network[0] != '\0' && jbr_network_parse(alias->network, &network, &error) < 0)
+		jbr_reader_complain_at(reader, (unsigned)mark.line + 1, (unsigned)mark.column + 1,
+			"%s.network: %s", path, error.text);
+	if (alias->name[0] != '\0' && jbr_alias_check_name(alias->name, &error) < 0)
+		jbr_reader_complain_at(reader, (unsigned)mark.line + 1, (unsigned)mark.column + 1,
+			"%s.name: %s", path, error.text);
+}
+
 static void
 read_list(struct jbr_reader *reader, const struct jbr_list_info *list)
 {
 	uint8_t *config = (uint8_t *)reader->config;
 	char path[PATH_SIZE];
+	yaml_mark_t mark;
 	uint32_t count = 0;
 
 	if (!jbr_reader_enter_sequence(reader, list->list))
@@ -304,7 +339,9 @@ read_list(struct jbr_reader *reader, const struct jbr_list_info *list)
 		}
 		reader->base = config + list->offset + count * list->size;
 		jbr_config_entry_defaults(list, reader->base);
+		mark = reader->event.start_mark;
 		read_entry(reader, list, path);
+		check_entry(reader, list, mark, path);
 		count++;
 	}
 	reader->base = config;

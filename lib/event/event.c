@@ -117,6 +117,22 @@ jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_t tim
 }
 
 void
+jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
+	const struct jbr_event_names *names)
+{
+	const char *name;
+
+	if (names == NULL || names->find == NULL || !jbr_event_has_address(tuple))
+		return;
+	name = names->find(names->context, tuple->src, tuple->ip_version);
+	if (name != NULL)
+		jbr_json_string(json, "src_alias", name);
+	name = names->find(names->context, tuple->dst, tuple->ip_version);
+	if (name != NULL)
+		jbr_json_string(json, "dest_alias", name);
+}
+
+void
 jbr_event_write_trust(struct jbr_json *json, uint16_t trust)
 {
 	jbr_json_array_open(json, "trust");
@@ -249,7 +265,8 @@ write_evidence(struct jbr_json *json, const struct jbr_finding *finding)
 }
 
 void
-jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event, const char *host)
+jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event, const char *host,
+	const struct jbr_event_names *names)
 {
 	const struct jbr_finding *finding = &event->finding;
 	const struct jbr_anomaly_info *row;
@@ -281,6 +298,7 @@ jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event, c
 	jbr_event_write_trust(&json, finding->trust);
 	if (finding->tuple.tunnel != 0)
 		jbr_json_uint(&json, "tunnel", finding->tuple.tunnel);
+	jbr_event_write_aliases(&json, &finding->tuple, names);
 	jbr_json_object_close(&json);
 	jbr_json_object_close(&json);
 	jbr_buffer_append(out, "\n", 1);

@@ -69,6 +69,10 @@ void jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_
 /** Write a timestamp. */
 void jbr_event_write_time(struct jbr_json *json, const char *key, uint64_t time_ns);
 
+/** Write what people call both ends, where they do. */
+void jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
+	const struct jbr_event_names *names);
+
 /** Write the names of the trust flags as an array. */
 void jbr_event_write_trust(struct jbr_json *json, uint16_t trust);
 

@@ -187,7 +187,8 @@ write_course(struct jbr_json *json, const struct jbr_flow_record *record)
 }
 
 static void
-write_jabiru(struct jbr_json *json, const struct jbr_flow_record *record)
+write_jabiru(struct jbr_json *json, const struct jbr_flow_record *record,
+	const struct jbr_event_names *names)
 {
 	jbr_json_object_open(json, "jabiru");
 	write_course(json, record);
@@ -211,11 +212,13 @@ write_jabiru(struct jbr_json *json, const struct jbr_flow_record *record)
 	jbr_event_write_trust(json, record->trust);
 	if (record->tuple.tunnel != 0)
 		jbr_json_uint(json, "tunnel", record->tuple.tunnel);
+	jbr_event_write_aliases(json, &record->tuple, names);
 	jbr_json_object_close(json);
 }
 
 void
-jbr_event_write_flow(struct jbr_buffer *out, const struct jbr_flow_record *record, const char *host)
+jbr_event_write_flow(struct jbr_buffer *out, const struct jbr_flow_record *record, const char *host,
+	const struct jbr_event_names *names)
 {
 	struct jbr_json json;
 
@@ -223,7 +226,7 @@ jbr_event_write_flow(struct jbr_buffer *out, const struct jbr_flow_record *recor
 	jbr_event_write_head(&json, "flow", record->order_ns, record->flow_id, &record->tuple);
 	jbr_json_string(&json, "host", host);
 	write_eve_flow(&json, record);
-	write_jabiru(&json, record);
+	write_jabiru(&json, record, names);
 	jbr_json_object_close(&json);
 	jbr_buffer_append(out, "\n", 1);
 }

@@ -159,13 +159,21 @@ bool jbr_event_limiter_drain(struct jbr_event_limiter *limiter, struct jbr_event
 /** Findings of new entities beyond entities_per_s, which no line tells of. */
 uint64_t jbr_event_limiter_left_out(const struct jbr_event_limiter *limiter);
 
+/** What people call addresses. */
+struct jbr_event_names {
+	/** @return the name of an address, valid during the call that asks, or NULL */
+	const char *(*find)(const void *context, const uint8_t address[16], uint8_t ip_version);
+	const void *context;
+};
+
 /** Append the EVE line of a flow, with its newline.
- * @param host  name of the sensor */
+ * @param host   name of the sensor
+ * @param names  NULL = none are known; else jabiru.src_alias and dest_alias say those that there are */
 void jbr_event_write_flow(struct jbr_buffer *out, const struct jbr_flow_record *record,
-	const char *host);
+	const char *host, const struct jbr_event_names *names);
 /** Append the EVE line of an anomaly event, with its newline. */
 void jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event,
-	const char *host);
+	const char *host, const struct jbr_event_names *names);
 /** Append what the summary of an event says beside its row's condition: from whom to whom, the numbers,
  * how often. */
 void jbr_event_put_facts(struct jbr_buffer *text, const struct jbr_event *event);

@@ -66,13 +66,14 @@ jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *p
 		*old = now;
 		return JBR_COPY_NOT;
 	}
-	limit_ns = lag_limit_ns(old, &now, has_id, shard->learned_lag_ns[port]);
+	limit_ns = lag_limit_ns(old, &now, has_id,
+		__atomic_load_n(&shard->learned_lag_ns[port], __ATOMIC_RELAXED));
 	if (lag_ns > limit_ns || limit_ns == 0) {
 		*old = now;
 		return JBR_COPY_NOT;
 	}
 	if (has_id && lag_ns + 1 > shard->seen_lag_ns[port])
-		shard->seen_lag_ns[port] = lag_ns + 1;
+		__atomic_store_n(&shard->seen_lag_ns[port], lag_ns + 1, __ATOMIC_RELAXED);
 	now.falls = (uint8_t)(old->falls + (now.ttl < old->ttl && old->falls < LOOP_FALLS));
 	*old = now;
 	return now.falls >= LOOP_FALLS ? JBR_COPY_LOOP : JBR_COPY_DUPLICATE;

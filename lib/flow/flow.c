@@ -203,10 +203,15 @@ jbr_flow_table_clear(struct jbr_flow_table *table)
 void
 jbr_flow_merge(struct jbr_flow_table *table)
 {
-	for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
-		for (unsigned port = 0; port < JBR_FLOW_PORTS; port++)
-			table->learned_lag_ns[port] = jbr_max_u64(table->learned_lag_ns[port],
-				table->shards[i].seen_lag_ns[port]);
+	for (unsigned port = 0; port < JBR_FLOW_PORTS; port++) {
+		uint64_t lag_ns = table->learned_lag_ns[port];
+
+		for (unsigned i = 0; i < JBR_FLOW_SHARDS; i++)
+			lag_ns = jbr_max_u64(lag_ns,
+				__atomic_load_n(&table->shards[i].seen_lag_ns[port],
+					__ATOMIC_RELAXED));
+		__atomic_store_n(&table->learned_lag_ns[port], lag_ns, __ATOMIC_RELAXED);
+	}
 }
 
 size_t

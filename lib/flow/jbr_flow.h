@@ -225,7 +225,9 @@ void jbr_flow_remember(struct jbr_flow_shard *shard, uint64_t fingerprint, uint1
 enum jbr_copy jbr_flow_check_copy(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
 	const struct jbr_packet *packet, const struct jbr_frame *frame, bool can_be_copy);
 
-/** [control] Between batches: what the shards have learned of copies' lag becomes known to all. */
+/** [any] What the shards have learned of copies' lag becomes known to all. One thread at a time; others may
+ * work on the shards meanwhile, and know of it soon. In replay only between batches, so that it does not
+ * depend on who is quicker. */
 void jbr_flow_merge(struct jbr_flow_table *table);
 
 /** [control] Bytes of memory the table may take at most. */

@@ -60,7 +60,7 @@ struct jbr_flow_shard {
 	uint32_t *free_flows; /* stack */
 	struct jbr_tcp_ext *exts;
 	uint32_t *free_exts;
-	const uint64_t *learned_lag_ns; /* of the table, per port */
+	const uint64_t *learned_lag_ns; /* of the table, per port; atomic, as seen_lag_ns */
 	uint64_t latest_ns;             /* of a segment, since the clock last jumped back */
 	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
 	uint32_t nb_buckets; /* in use: the index doubles as long as there is room for more */

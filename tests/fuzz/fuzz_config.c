@@ -48,9 +48,15 @@ check_config(const struct jbr_config *config)
 	for (size_t i = 0; i < jbr_keys_count; i++)
 		check_row(config, &jbr_keys[i]);
 	require(config->ports_count <= JBR_CONFIG_MAX_ports, "a list has room");
-	for (uint32_t p = 0; p < config->ports_count; p++)
-		for (size_t i = 0; i < jbr_list_keys_count; i++)
+	require(config->aliases_count <= JBR_CONFIG_MAX_aliases, "the other list has room");
+	for (size_t i = 0; i < jbr_list_keys_count; i++) {
+		bool is_alias = strcmp(jbr_list_keys[i].section, "aliases") == 0;
+
+		for (uint32_t p = 0; !is_alias && p < config->ports_count; p++)
 			check_row(&config->ports[p], &jbr_list_keys[i]);
+		for (uint32_t p = 0; is_alias && p < config->aliases_count; p++)
+			check_row(&config->aliases[p], &jbr_list_keys[i]);
+	}
 	for (unsigned i = 0; i < JBR_ANOM_COUNT; i++) {
 		uint8_t is_enabled;
 

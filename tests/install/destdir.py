@@ -16,6 +16,7 @@ FILES = {
     'etc/jabiru/jabiru.yaml': 0o644,
     'etc/logrotate.d/jabiru': 0o644,
     'usr/bin/jabiru': 0o755,
+    'usr/bin/jabiructl': 0o755,
     'usr/lib/systemd/system/jabiru.service': 0o644,
     'usr/lib/sysusers.d/jabiru.conf': 0o644,
     'usr/lib/tmpfiles.d/jabiru.conf': 0o644,

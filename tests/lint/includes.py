@@ -19,7 +19,8 @@ MAY_USE = {
     'flow': ['base', 'catalog', 'packet', 'tcp'],
     'host': ['base', 'catalog', 'packet'],
     'match': ['base'],
-    'config': ['base', 'catalog'],
+    'alias': ['base'],
+    'config': ['base', 'catalog', 'alias'],
     'shm': ['base'],
     'stats': ['base', 'catalog', 'shm'],
     'event': ['base', 'catalog'],
@@ -27,7 +28,7 @@ MAY_USE = {
 }
 # Programs that read a running sensor know nothing of packets.
 MAY_USE_APP = {
-    'jabiructl': ['base', 'catalog', 'shm', 'event'],
+    'jabiructl': ['base', 'catalog', 'alias', 'shm', 'event'],
     'exporter': ['base', 'catalog', 'shm', 'event'],
 }
 # Headers of foreign libraries, and the only folders that may include them.
@@ -35,10 +36,13 @@ FOREIGN = [
     (r'(.*/)?yaml\.h$', ['lib/config']),
     (r'(.*/)?hs(_\w+)?\.h$', ['lib/match']),
     (r'numa(if)?\.h$', ['app/sensor']),
-    (r'cmocka\.h$', ['tests/unit']),
+    (r'jansson\.h$', ['app/sensor', 'app/jabiructl', 'tests/fuzz']),
+    (r'n?curses\.h$', ['app/jabiructl']),
+    (r'cmocka\.h$', ['tests/unit', 'tests/live']),
     (r'(.*/)?rte_(eal|ethdev|lcore|launch|mempool|log|malloc)\w*\.h$',
-     ['app/sensor', 'app/bench', 'tests/unit']),
-    (r'(.*/)?rte_\w+\.h$', ['lib/packet', 'lib/flow', 'app/sensor', 'app/bench', 'tests/unit']),
+     ['app/sensor', 'app/bench', 'tests/unit', 'tests/live']),
+    (r'(.*/)?rte_\w+\.h$',
+     ['lib/packet', 'lib/flow', 'app/sensor', 'app/bench', 'tests/unit', 'tests/live']),
 ]
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 

@@ -13,10 +13,11 @@ import tree
 # which files are tests, and what the meson file calls one: the first group
 TESTS = {
     'tests/unit': r'test_(\w+)\.c',
+    'tests/ctl': r'(\w+\.py)',
     'tests/fuzz': r'fuzz_(\w+)\.c',
     'tests/lint': r'(\w+\.(?:py|sh))',
     'tests/install': r'(\w+\.(?:py|sh))',
-    'tests/live': r'(\w+\.py)',
+    'tests/live': r'(\w+\.(?:py|c))',
     'tests/replay': r'(\w+\.py)',
 }
 NO_TESTS = {'tests/lint/tree.py', 'tests/lint/list_files.sh'}

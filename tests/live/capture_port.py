@@ -6,8 +6,10 @@ workers can take, without end: what is lost is counted, and all adds up.
 
 usage: capture_port.py JABIRU CAPTURE
 """
+import re
 import signal
 import sys
+import time
 
 import program
 import sensor
@@ -49,6 +51,14 @@ def check_signals(live, problems):
     live.send(signal.SIGUSR1)
     if not live.wait_for('between two polls'):
         problems.append(f'no state: {live.errors()}')
+    # what ports count is read ten times a second
+    for _ in range(8):
+        if re.search('[1-9][0-9]* received', live.errors()):
+            break
+        time.sleep(0.05)
+        live.send(signal.SIGUSR1)
+    else:
+        problems.append(f'no count of a port while it runs: {live.errors()}')
     live.flows_path.rename(live.folder / 'rotated')
     live.send(signal.SIGUSR2)
     if not live.wait_for('opened anew') or not live.flows_path.exists():

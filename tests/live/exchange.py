@@ -43,22 +43,24 @@ def listen(address, port):
     threading.Thread(target=loop, daemon=True).start()
 
 
-def read_to_end(connection):
+def read_all(connection, size):
+    """Each end closes when the other is silent: who looks where sees FIN and data in one order."""
     total = 0
-    while data := connection.recv(65536):
+    while total < size:
+        data = connection.recv(65536)
+        assert data, 'it ended early'
         total += len(data)
-    return total
+    connection.shutdown(socket.SHUT_WR)
+    assert total == size and not connection.recv(1)
 
 
 def ask(address):
     with socket.create_connection((address, ANSWER), 5) as connection:
         connection.sendall(QUESTION)
-        connection.shutdown(socket.SHUT_WR)
-        assert read_to_end(connection) == len(QUESTION)
+        read_all(connection, len(QUESTION))
     with socket.create_connection((address, MUCH), 5) as connection:
         connection.sendall(b'?')
-        connection.shutdown(socket.SHUT_WR)
-        assert read_to_end(connection) == SIZE
+        read_all(connection, SIZE)
     with socket.create_connection((address, ABORT), 5) as connection:
         connection.sendall(b'?')
         with contextlib.suppress(ConnectionResetError):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What is wrong with a configuration is said in one sentence that names the key and the fix, with exit
-code 1, before any port is started.
+code 1, before any port is started. `jabiru doctor` says the same, where it can be seen without DPDK.
 
 usage: mistakes.py JABIRU CAPTURE
 """
+import json
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -45,10 +47,11 @@ MISTAKES = {
                'steering: rss}\n', [],
                'worker.steering: rss, but net_pcap0 has no RSS over TCP; set it to software or auto'),
     'no hugepages': (NULL + 'memory: {hugepages: yes, megabytes: 1048576}\n', [],
-                     'memory.hugepages: 1048576 MiB are needed, '),
+                     'memory.hugepages: 1048576 MiB are needed'),
     'no memory': (NULL + 'flow: {capacity: 67108864}\nmemory: {megabytes: 1048576}\n', [],
                   'memory.megabytes: 1048576 MiB of packet buffers are needed, '),
-    'too little memory': (NULL + 'memory: {megabytes: 1}\n', [], 'raise memory.megabytes'),
+    'too little memory': (NULL + 'memory: {hugepages: no, megabytes: 1}\n', [],
+                          'raise memory.megabytes'),
     'file prefix': (NULL + 'memory: {file_prefix: "a/b"}\n', [],
                     "memory.file_prefix: 'a/b' is no part of a file name"),
     'lcores': (NULL, ['--eal', '-l 0-1'],
@@ -63,11 +66,26 @@ MISTAKES = {
     'ports of the command line': ('', ['--port', 'net_null0', '--port', 'net_null0'],
                                   "ports[1].device: 'net_null0' is ports[0] already"),
 }
+# seen when DPDK runs, or no matter of the host; a host without ports is one that the doctor only looks at
+NOT_OF_DOCTOR = {'no port', 'no such driver', 'too many queues', 'no RSS', 'too little memory', 'lcores',
+                 'lcores, cut short', 'memory of DPDK', 'devices of DPDK', 'unknown to DPDK', 'socket',
+                 'no folder'}
 USAGE = {
     'duration': (['--duration', '0'], "--duration: '0' is not a number from 1 to"),
     'two outputs': (['--json', '--flows', '-'], 'may go to standard output'),
     'word': (['more'], "unexpected argument 'more'"),
 }
+
+
+def check_doctor(jabiru, name, arguments, said, problems):
+    """@param said  what `jabiru run` said."""
+    done = program.run(jabiru, 'doctor', '--json', *arguments)
+    failed = [f'jabiru: {check["what"]}; {check["fix"]}'
+              for check in json.loads(done.stdout)['checks'] if check['status'] == 'fail']
+    # how much is free changes from one to the other
+    wanted, *got = (re.sub('[0-9]+ MiB|[0-9]+ or less', 'N', text) for text in [said, *failed])
+    if done.returncode != 1 or wanted not in got:
+        problems.append(f'{name}: the doctor says {failed}, not {said}')
 
 
 def main():
@@ -85,6 +103,8 @@ def main():
                                 f'{done.stdout[:200]}')
             if b'running' in done.stderr:
                 problems.append(f'{name}: it ran')
+            if name not in NOT_OF_DOCTOR and last:
+                check_doctor(jabiru, name, ['-c', config, *options], last[0], problems)
         left = [path.name for path in pathlib.Path(folder).iterdir()]
         if left != ['jabiru.yaml']:
             problems.append(f'left behind: {left}')

@@ -27,7 +27,7 @@ kill -USR2 {pid}
 
 
 def config_of(capture):
-    return ('packet: {checksum: software}\nflow: {capacity: 65536}\nstats: {publish: no}\n'
+    return ('packet: {checksum: software}\nflow: {capacity: 65536}\n'
             'worker: {cpus: "0"}\n'
             f'ports: [{{device: "net_pcap0,rx_pcap={capture},infinite_rx=1"}}]\n')
 

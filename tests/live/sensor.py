@@ -35,12 +35,17 @@ def write_config(folder, text):
 class Sensor:
     """A `jabiru run`. It has to be ended, by end() or kill(); its outputs are read then."""
 
-    def __init__(self, jabiru, folder, config, *options, before=()):
+    def __init__(self, jabiru, folder, config, *options, before=(), segments=None):
         self.folder = pathlib.Path(folder)
         self.flows_path = self.folder / 'flows'
         self.events_path = self.folder / 'events'
         prefix = f'jabiru-test-{os.getpid()}'
-        config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n')
+        self.segment = pathlib.Path(segments or self.folder / 'segments', 'test')
+        # what the test's configuration does not say
+        self.own = f'memory: {{file_prefix: {prefix}}}\n'
+        if 'stats:' not in config:
+            self.own += f'stats: {{instance: test, folder: {self.segment.parent}}}\n'
+        config = write_config(folder, config + self.own)
         with open(self.folder / 'out', 'wb') as out, open(self.folder / 'err', 'wb') as err:
             self.process = subprocess.Popen(
                 [*before, jabiru, 'run', '-c', config, '--json', '--flows', self.flows_path,

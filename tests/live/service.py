@@ -19,7 +19,7 @@ WATCHDOG_US = 400000
 
 
 def config_of(capture, workers, more):
-    return ('packet: {checksum: software}\nflow: {capacity: 65536}\nstats: {publish: no}\n'
+    return ('packet: {checksum: software}\nflow: {capacity: 65536}\n'
             f'worker: {{cpus: "{workers}"}}\n'
             f'ports: [{{device: "net_pcap0,rx_pcap={capture},infinite_rx=1"}}]\n{more}')
 
@@ -71,7 +71,7 @@ class Service:
 
     def reload(self, text, words):
         """Write the configuration, send HUP, and expect @p words in what it says."""
-        sensor.write_config(self.live.folder, text)
+        sensor.write_config(self.live.folder, text + self.live.own)
         before = len(self.live.errors())
         self.live.send(signal.SIGHUP)
         limit = time.monotonic() + sensor.START_S
@@ -90,11 +90,6 @@ class Service:
         return report
 
 
-def config_with_prefix(text):
-    """As the sensor was started: its memory is kept apart, and that key takes a restart."""
-    return text + f'memory: {{file_prefix: jabiru-test-{os.getpid()}}}\n'
-
-
 def check_notices(jabiru, capture, problems):
     """What systemd hears, from the start to the end; and a configuration that is refused."""
     text = config_of(capture, 0, enabled('no'))
@@ -105,7 +100,7 @@ def check_notices(jabiru, capture, problems):
         for _ in range(2):
             if systemd.hear('WATCHDOG=1') is None:
                 problems.append(f'the watchdog is not fed: {systemd.messages}')
-        service.reload(config_with_prefix(config_of(capture, 0, enabled('maybe'))),
+        service.reload(config_of(capture, 0, enabled('maybe')),
                        'the old one stays in force')
         reloading = systemd.hear('RELOADING=1')
         ready = systemd.hear('READY=1')
@@ -113,13 +108,12 @@ def check_notices(jabiru, capture, problems):
             problems.append(f'a reload that fails: {systemd.messages}')
         elif not any(line.startswith('MONOTONIC_USEC=') for line in reloading.splitlines()):
             problems.append(f'no time of the reload: {reloading}')
-        if 'jabiru.yaml:7:' not in live.errors():
+        if 'jabiru.yaml:6:' not in live.errors():
             problems.append(f'the place of the error is not named: {live.errors()}')
         live.send(signal.SIGUSR1)
         if not live.wait_for('last reload: the new configuration was refused'):
             problems.append(f'the state does not tell of the reload: {live.errors()}')
-        service.reload(config_with_prefix(config_of(capture, 0, enabled('no')).replace(
-            '65536', '131072')), 'after a restart only: flow.capacity')
+        service.reload(config_of(capture, 0, enabled('no')).replace('65536', '131072'), 'after a restart only: flow.capacity')
         report = service.end()
         if systemd.hear('STOPPING=1') is None:
             problems.append(f'its end is not told: {systemd.messages}')
@@ -134,14 +128,14 @@ def check_reload(jabiru, capture, workers, problems):
     """An anomaly is enabled, and a budget changed, while packets come: both hold from then on."""
     with sensor.running(jabiru, config_of(capture, workers, enabled('no'))) as live:
         service = Service(live, problems)
-        service.reload(config_with_prefix(config_of(capture, workers, enabled('yes') +
-                                                    'timeout: {half_open_s: 45}\n')),
+        service.reload(config_of(capture, workers, enabled('yes') +
+                                 'timeout: {half_open_s: 45}\n'),
                        f'taken: timeout.half_open_s, {KEY}.enabled')
         time.sleep(0.5)
         # and many times after one another, while packets come
         for word in ('no', 'yes') * 3:
-            service.reload(config_with_prefix(config_of(capture, workers, enabled(word) +
-                                                        'timeout: {half_open_s: 45}\n')),
+            service.reload(config_of(capture, workers, enabled(word) +
+                                     'timeout: {half_open_s: 45}\n'),
                            f'taken: {KEY}.enabled')
         report = service.end()
         # two workers lose packets to each other, so there the counts cannot be compared

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 KEYS = ('cycles_per_packet', 'generator_cycles_per_packet', 'net_cycles_per_packet',
-        'packets_per_second', 'flows', 'lookups', 'hits', 'inserts', 'evictions', 'bytes_per_flow',
+        'publish_cycles_per_packet', 'packets_per_second', 'flows', 'lookups', 'hits', 'inserts', 'evictions', 'bytes_per_flow',
         'stages', 'digest', 'parameters', 'machine', 'packets', 'preemptions_removed')
 
 

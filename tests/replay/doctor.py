@@ -22,20 +22,20 @@ ALWAYS = {'hugepages', 'hugetlbfs', 'cpus', 'isolation', 'tsc', 'numa', 'capabil
           'iommu', 'port', 'leftovers'}
 # name, text, {check: words of one of its findings}
 CONFIGURATIONS = [
-    ('huge', 'flow: {capacity: 67108864}', {'memory': 'flow.capacity 67108864'}),
+    ('huge', 'flow: {capacity: 67108864}', {'memory': '67108864'}),
     ('ports', 'ports: [{device: net_null0}, {device: "net_null0,x=1"}]',
-     {'port': 'net_null0 is configured twice'}),
+     {'port': "'net_null0' is ports[0] already"}),
     ('no_interface', 'ports: [{device: "net_af_packet0,iface=no such"}]',
      {'port': "no interface 'no such'"}),
     ('no_port', 'ports: [{device: eth0}]', {'port': 'neither a PCI address nor'}),
     ('no_device', 'ports: [{device: "0000:ff:1f.7"}]', {'port': 'no network controller at PCI'}),
-    ('no_cpu', 'worker: {cpus: "1023"}', {'cpus': 'CPU 1023 of worker.cpus does not exist'}),
-    ('large_cpu', 'worker: {cpus: "99999"}', {'cpus': 'CPU 99999 of worker.cpus does not exist'}),
-    ('twice', 'worker: {cpus: "0,0"}', {'cpus': 'two workers on CPU 0'}),
-    ('no_list', 'worker: {cpus: "1-"}', {'cpus': "cannot read worker.cpus: '1-'"}),
+    ('no_cpu', 'worker: {cpus: "1023"}', {'cpus': 'worker.cpus: CPU 1023 does not exist'}),
+    ('large_cpu', 'worker: {cpus: "99999"}', {'cpus': 'worker.cpus: CPU 99999 does not exist'}),
+    ('twice', 'worker: {cpus: "0,0"}', {'cpus': 'worker.cpus: CPU 0 is there twice'}),
+    ('no_list', 'worker: {cpus: "1-"}', {'cpus': "worker.cpus: '1-' is no list of CPUs"}),
     ('no_control', 'worker: {control_cpu: "0-1"}',
-     {'cpus': "cannot read worker.control_cpu: '0-1'"}),
-    ('pages', 'memory: {hugepages: yes, megabytes: 1048576}', {'hugepages': '1048576 MiB needed'}),
+     {'cpus': "worker.control_cpu: '0-1' is no CPU"}),
+    ('pages', 'memory: {hugepages: yes, megabytes: 1048576}', {'hugepages': '1048576 MiB are needed'}),
     ('no_pages', 'memory: {hugepages: no}', {'hugepages': 'not wanted'}),
 ]
 MISTAKES = [
@@ -43,6 +43,8 @@ MISTAKES = [
     (['--frobnicate'], 2, "unknown option '--frobnicate'"),
     (['--flows', 'x'], 2, "unknown option '--flows'"),
     (['-c'], 2, "'-c' wants a value"),
+    (['--port'], 2, "'--port' wants a value"),
+    (['--port', 64 * 'x' * 4], 1, '--port: more than '),
     (['-c', '/nonexistent'], 1, 'No such file'),
 ]
 
@@ -122,6 +124,11 @@ def main():
             for check, words in expected.items():
                 if not any(one['name'] == check and words in one['what'] for one in more):
                     problems.append(f'{name}: {check} does not say "{words}": {more}')
+    done = program.run(jabiru, 'doctor', '--json', '--port', 'net_null0', '--port', 'no_port')
+    ports = [(check['status'], check['what']) for check in check_json('--port', done, problems)
+             if check['name'] == 'port']
+    if [status for status, _ in ports] != ['ok', 'fail'] or 'net_null0' not in ports[0][1]:
+        problems.append(f'--port: {ports}')
     for arguments, code, words in MISTAKES:
         done = program.run(jabiru, 'doctor', *arguments)
         errors = done.stderr.decode()

@@ -126,6 +126,59 @@ a_long_text_fits(void **state)
 		"f:2:18: ports[0].device: 256 bytes are too long (at most 255)\n");
 }
 
+static void
+expect_bad(const char *name, const char *text, const char *errors)
+{
+	expect_errors(name, text, strlen(text), errors);
+}
+
+static void
+names_are_checked(void **state)
+{
+	static const char text[] = HEAD "aliases:\n"
+					"  - {network: 10.1.2.0/24, name: mail}\n"
+					"  - {network: \"2001:db8::1\", name: 'a b'}\n";
+	struct jbr_config config = expect_fine("aliases", text, sizeof(text) - 1);
+
+	(void)state;
+	assert_int_equal(config.aliases_count, 2);
+	assert_string_equal(config.aliases[0].network, "10.1.2.0/24");
+	assert_string_equal(config.aliases[1].name, "a b");
+	expect_bad("no network", HEAD "aliases: [{network: mail, name: m}]\n",
+		"f:2:11: aliases[0].network: 'mail' is no address or network: write 10.1.2.3, "
+		"10.0.0.0/8 or 2001:db8::/32\n");
+	expect_bad("host bits", HEAD "aliases: [{network: 10.0.0.1/8, name: m}]\n",
+		"f:2:11: aliases[0].network: '10.0.0.1/8' has bits set behind its prefix\n");
+	expect_bad("long name",
+		HEAD
+		"aliases: [{network: '::1', name: 0123456789012345678901234567890123456789}]\n",
+		"f:2:11: aliases[0].name: a name has 1 to 39 bytes that can be printed, no blank "
+		"at "
+		"its ends and no # at its start\n");
+}
+
+static void
+lines_are_remembered(void **state)
+{
+	static const char text[] = HEAD "anomalies:\n"
+					"  ip_low_ttl:\n"
+					"    floor: 5\n"
+					"    enabled: no\n"
+					"  tcp_xmas: {action: count}\n";
+	struct jbr_config_errors errors = {0};
+	struct jbr_config config;
+	struct jbr_config expected;
+	size_t floor = offsetof(struct jbr_params, ip_low_ttl_floor) / sizeof(uint32_t);
+
+	(void)state;
+	assert_int_equal(jbr_config_parse("f", text, sizeof(text) - 1, &config, &errors), 0);
+	jbr_config_defaults(&expected);
+	expected.lines.params[floor] = 4;
+	expected.lines.enabled[JBR_ANOM_IP_LOW_TTL] = 5;
+	expected.lines.action[JBR_ANOM_TCP_XMAS] = 6;
+	assert_memory_equal(&config.lines, &expected.lines, sizeof(config.lines));
+}
+
 int
 main(void)
 {
@@ -135,6 +188,8 @@ main(void)
 		cmocka_unit_test(entries_have_their_own_values),
 		cmocka_unit_test(a_list_has_its_limit),
 		cmocka_unit_test(a_long_text_fits),
+		cmocka_unit_test(names_are_checked),
+		cmocka_unit_test(lines_are_remembered),
 	};
 
 	return cmocka_run_group_tests_name("config list", tests, NULL, NULL);

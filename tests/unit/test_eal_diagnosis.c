@@ -34,14 +34,7 @@ static const struct {
 	{"more memory than there is", {.error = ENOMEM, .needed_bytes = UINT64_C(99999999) << 20},
 		"cannot start DPDK: not enough memory: 99999999 MiB are needed, 7813 MiB are "
 		"available; lower flow.capacity or memory.megabytes"},
-	{"no such CPU", {.error = EINVAL, .cpus = "1,9"},
-		"cannot start DPDK: CPU 9 does not exist; set worker.cpus to some of 0-5"},
-	{"a CPU of others", {.error = EINVAL, .cpus = "5-6"},
-		"cannot start DPDK: CPU 6 is not among those that this process may use (taskset, "
-		"cgroup); set worker.cpus to some of 0-5"},
-	{"no list of CPUs", {.error = EINVAL, .cpus = "one"},
-		"cannot start DPDK: 'one' is no list of CPUs; write worker.cpus as 1-3 or 1,3"},
-	{"bad arguments", {.error = EINVAL, .cpus = "1", .arguments = "--no-huge --in-memory"},
+	{"bad arguments", {.error = EINVAL, .arguments = "--no-huge --in-memory"},
 		"cannot start DPDK: it does not take its arguments (--no-huge --in-memory); take "
 		"out of --eal what the configuration sets already"},
 	{"a vdev that is none", {.error = ENODEV, .arguments = "--vdev net_nonsense0"},

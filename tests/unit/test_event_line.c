@@ -330,11 +330,11 @@ lines(void **state)
 	struct jbr_buffer expected = {0};
 
 	(void)state;
-	jbr_event_write_flow(&out, &v4, "sensor1");
-	jbr_event_write_flow(&out, &v6, "a \"b\"");
+	jbr_event_write_flow(&out, &v4, "sensor1", NULL);
+	jbr_event_write_flow(&out, &v6, "a \"b\"", NULL);
 	jbr_buffer_format(&expected, "%s%s", flow_v4_line, flow_v6_resets_line);
 	for (size_t i = 0; i < JBR_COUNT_OF(rows); i++) {
-		jbr_event_write_anomaly(&out, &rows[i].event, "s");
+		jbr_event_write_anomaly(&out, &rows[i].event, "s", NULL);
 		jbr_buffer_format(&expected, "%s", rows[i].line);
 	}
 	jbr_buffer_append(&out, "", 1);
@@ -353,7 +353,7 @@ write_hostile(struct jbr_buffer *out)
 
 	memset(record.history, 0, sizeof(record.history));
 	memcpy(record.history, history, sizeof(history) - 1);
-	jbr_event_write_flow(out, &record, "h\"\xff");
+	jbr_event_write_flow(out, &record, "h\"\xff", NULL);
 }
 
 static void
@@ -384,12 +384,12 @@ write_out_of_range(struct jbr_buffer *out)
 	record.tuple.ip_version = 6;
 	for (unsigned i = 0; i < JBR_RECORD_RESETS_MAX; i++)
 		record.resets[i].is_expected_known = true;
-	jbr_event_write_flow(out, &record, "s");
+	jbr_event_write_flow(out, &record, "s", NULL);
 	memset(&event, 0xff, sizeof(event));
 	event.finding.anomaly = JBR_ANOM_COUNT - 1;
 	event.finding.tuple.ip_version = 6;
 	event.finding.is_expected_known = true;
-	jbr_event_write_anomaly(out, &event, "s");
+	jbr_event_write_anomaly(out, &event, "s", NULL);
 }
 
 static void
@@ -412,7 +412,7 @@ out_of_range(void **state)
 
 	(void)state;
 	none.finding.anomaly = JBR_ANOM_NONE;
-	jbr_event_write_anomaly(&out, &none, "s");
+	jbr_event_write_anomaly(&out, &none, "s", NULL);
 	assert_int_equal(out.length, 0);
 	write_out_of_range(&out);
 	jbr_buffer_append(&out, "", 1);
@@ -455,7 +455,7 @@ eve_words(void **state)
 
 		record.state = rows[i].state;
 		record.end_reason = rows[i].end_reason;
-		jbr_event_write_flow(&out, &record, "s");
+		jbr_event_write_flow(&out, &record, "s", NULL);
 		jbr_buffer_append(&out, "", 1);
 		assert_false(out.failed);
 		if (strstr(out.data, rows[i].text) == NULL)
@@ -533,7 +533,7 @@ summaries(void **state)
 		event.finding.value = rows[i].value;
 		event.count = rows[i].count;
 		event.last_ns = event.first_ns + rows[i].span_ns;
-		jbr_event_write_anomaly(&out, &event, "s");
+		jbr_event_write_anomaly(&out, &event, "s", NULL);
 		jbr_buffer_append(&out, "", 1);
 		assert_false(out.failed);
 		snprintf(expected, sizeof(expected), "%s\",\"evidence\"", rows[i].end);
@@ -551,14 +551,14 @@ print_lines(void)
 	struct jbr_buffer out = {0};
 
 	for (size_t i = 0; i < JBR_COUNT_OF(events); i++)
-		jbr_event_write_anomaly(&out, &events[i], "s");
+		jbr_event_write_anomaly(&out, &events[i], "s", NULL);
 	for (size_t i = 0; i < JBR_COUNT_OF(records); i++)
-		jbr_event_write_flow(&out, &records[i], "s");
+		jbr_event_write_flow(&out, &records[i], "s", NULL);
 	for (unsigned i = 0; i < JBR_ANOM_COUNT; i++) {
 		struct jbr_event event = anomaly_source();
 
 		event.finding.anomaly = (uint16_t)i;
-		jbr_event_write_anomaly(&out, &event, "s");
+		jbr_event_write_anomaly(&out, &event, "s", NULL);
 	}
 	for (unsigned i = 0; i < JBR_OUTCOME_COUNT * JBR_TCP_STATE_COUNT; i++) {
 		struct jbr_flow_record record = flow_v6_resets();
@@ -569,7 +569,7 @@ print_lines(void)
 		record.end_reason = (uint8_t)(i % JBR_END_COUNT);
 		record.resets[0].cause = (uint8_t)(i % JBR_RESET_COUNT);
 		record.trust = (uint16_t)(i & UINT8_MAX);
-		jbr_event_write_flow(&out, &record, "s");
+		jbr_event_write_flow(&out, &record, "s", NULL);
 	}
 	write_hostile(&out);
 	if (!out.failed)

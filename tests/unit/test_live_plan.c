@@ -10,6 +10,7 @@
 
 #include "host_tree.h"
 #include "live_plan.h"
+#include "table_memory.h"
 
 struct host {
 	struct host_tree tree;
@@ -125,15 +126,77 @@ without_hugepages(void **state)
 		"--no-pci");
 	assert_int_equal(plan.notes.length, 0);
 	live_plan_fini(&plan);
-	/* 3 GiB are free */
-	config.memory_hugepages = JBR_VALUE_hugepages_AUTO;
+}
+
+/* As 2 MiB pages: what a plan needs of DPDK's and of the tables' memory. */
+static unsigned long long
+pages_of(uint64_t bytes)
+{
+	return (unsigned long long)((bytes + TABLE_MEMORY_PAGE_BYTES - 1) /
+		TABLE_MEMORY_PAGE_BYTES);
+}
+
+/* Node 1, which the worker is on, has 2 GiB free in small huge pages and 1 GiB in a large one. */
+static void
+too_few_hugepages(void **state)
+{
+	const struct host *host = *state;
+	struct jbr_config config = small_config();
+	uint64_t tables = table_memory_bytes(jbr_flow_places(config.flow_capacity));
+	static struct live_plan plan;
+	struct jbr_error error;
+	char text[512];
+
 	config.memory_megabytes = 4096;
 	assert_int_equal(live_plan_make(&config, NULL, host->machine, &plan, &error), 0);
 	assert_false(plan.has_hugepages);
+	assert_true(plan.tables_have_hugepages);
+	assert_int_equal(plan.table_bytes, tables);
 	jbr_buffer_append(&plan.notes, "", 1);
-	assert_non_null(strstr(plan.notes.data,
-		"without hugepages, which is slower: 4096 MiB are "
-		"needed, "));
+	snprintf(text, sizeof(text),
+		"without hugepages for packet buffers, which is slower: 4096 MiB for packet "
+		"buffers and %llu MiB for tables are needed on NUMA node 1, 3072 MiB are free; "
+		"`echo %llu > "
+		"/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages`\n",
+		machine_mebibytes(tables), pages_of(tables + (UINT64_C(4) << 30)));
+	assert_string_equal(plan.notes.data, text);
+	live_plan_fini(&plan);
+	/* enough for DPDK, but then not for the tables */
+	config.memory_megabytes = 2047;
+	assert_int_equal(live_plan_make(&config, NULL, host->machine, &plan, &error), 0);
+	assert_true(plan.has_hugepages);
+	assert_false(plan.tables_have_hugepages);
+	jbr_buffer_append(&plan.notes, "", 1);
+	assert_non_null(strstr(plan.notes.data, "without hugepages for the tables, which is "));
+	live_plan_fini(&plan);
+	/* enough on both nodes together, but not on one */
+	config.memory_megabytes = 3200;
+	config.memory_hugepages = JBR_VALUE_hugepages_YES;
+	snprintf(text, sizeof(text),
+		"memory.hugepages: 3200 MiB are needed on NUMA node 1, and %llu MiB more for the "
+		"tables to lie there too, 3072 MiB are free; `echo %llu > ",
+		machine_mebibytes(tables), pages_of(tables + (UINT64_C(3200) << 20)));
+	expect_refusal(host, &config, NULL, text);
+}
+
+static void
+strict_about_nodes(void **state)
+{
+	const struct host *host = *state;
+	struct jbr_config config = small_config();
+	static struct live_plan plan;
+	struct jbr_error error;
+
+	strcpy(config.ports[0].device, "0000:81:00.0");
+	strcpy(config.worker_cpus, "4,2");
+	assert_int_equal(live_plan_make(&config, NULL, host->machine, &plan, &error), 0);
+	live_plan_fini(&plan);
+	config.numa_strict = true;
+	expect_refusal(host, &config, NULL,
+		"numa.strict: ports[0] (0000:81:00.0) is on node 1, worker CPU 2 on node 0; set "
+		"worker.cpus to CPUs of node 1 (cat /sys/devices/system/node/node1/cpulist)");
+	strcpy(config.worker_cpus, "4,5");
+	assert_int_equal(live_plan_make(&config, NULL, host->machine, &plan, &error), 0);
 	live_plan_fini(&plan);
 }
 
@@ -149,8 +212,8 @@ offloads_are_noted(void **state)
 	assert_int_equal(live_plan_make(&config, NULL, host->machine, &plan, &error), 0);
 	jbr_buffer_append(&plan.notes, "", 1);
 	assert_non_null(strstr(plan.notes.data,
-		"ports[0]: eth0 has offloads on that change what is "
-		"seen (segments merged by GRO, LRO, TSO or GSO)"));
+		"ports[0]: eth0 has gro rxvlan on, so what is seen is not what was on the wire; "
+		"`ethtool -K eth0 gro off rxvlan off`\n"));
 	assert_int_equal(plan.ports[0].frame_bytes, 1500);
 	live_plan_fini(&plan);
 	strcpy(config.ports[0].device, "net_af_packet0,iface=veth0");
@@ -238,7 +301,8 @@ memory_is_checked(void **state)
 
 	config.memory_hugepages = JBR_VALUE_hugepages_YES;
 	config.memory_megabytes = 4096;
-	expect_refusal(*state, &config, NULL, "memory.hugepages: 4096 MiB are needed, ");
+	expect_refusal(*state, &config, NULL,
+		"memory.hugepages: 4096 MiB are needed on NUMA node 1, ");
 	config = small_config();
 	config.flow_capacity = 67108864;
 	expect_refusal(*state, &config, NULL, "flow.capacity: 67108864 connections take ");
@@ -306,6 +370,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(with_hugepages),
 		cmocka_unit_test(without_hugepages),
+		cmocka_unit_test(too_few_hugepages),
+		cmocka_unit_test(strict_about_nodes),
 		cmocka_unit_test(offloads_are_noted),
 		cmocka_unit_test(cpus_are_checked),
 		cmocka_unit_test(ports_are_checked),

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Memory for tables: there at once, whole, zeroed; huge pages are only a wish. */
+/* Memory for tables: there at once, whole, zeroed; huge pages are only a wish. With root some are set up
+ * here, where the host has none, and given back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <linux/mman.h>
 #include <sys/mman.h>
 
 #include <cmocka.h>
@@ -12,7 +17,68 @@
 #include "placement.h"
 #include "table_memory.h"
 
-enum { CAPACITY = 4096, PAGE = 4096 };
+enum { CAPACITY = 4096, PAGE = 4096, HUGE_WANTED = 4 };
+
+#define HUGE_PAGES "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+/* Where a node has too few huge pages, mmap() succeeds all the same: it counts those of all nodes. On a host
+ * of one node it is made so here: what was reserved is let go, and one page of it is taken, before the rest
+ * is asked for. */
+static bool takes_one_away;
+
+int
+madvise(void *addr, size_t length, int advice)
+{
+	int (*next)(void *, size_t, int) = dlsym(RTLD_NEXT, "madvise");
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB;
+	const int access = PROT_READ | PROT_WRITE;
+	void *away = MAP_FAILED;
+	int rc;
+
+	if (next == NULL)
+		abort();
+	if (takes_one_away) {
+		takes_one_away = false;
+		if (mmap(addr, length, access, flags | MAP_FIXED | MAP_NORESERVE, -1, 0) != addr)
+			abort();
+		away = mmap(NULL, TABLE_MEMORY_PAGE_BYTES, access, flags, -1, 0);
+		if (away == MAP_FAILED)
+			abort();
+	}
+	rc = next(addr, length, advice);
+	if (away != MAP_FAILED)
+		munmap(away, TABLE_MEMORY_PAGE_BYTES);
+	return rc;
+}
+
+static long
+read_pages(const char *name)
+{
+	char path[128];
+	FILE *file;
+	long count = -1;
+
+	snprintf(path, sizeof(path), HUGE_PAGES "%s", name);
+	file = fopen(path, "r");
+	if (file == NULL)
+		return -1;
+	if (fscanf(file, "%ld", &count) != 1)
+		count = -1;
+	fclose(file);
+	return count;
+}
+
+/* As many, in all, as far as the kernel can. @return whether it may be set */
+static bool
+set_pages(long count)
+{
+	FILE *file = fopen(HUGE_PAGES "nr_hugepages", "w");
+
+	if (file == NULL)
+		return false;
+	fprintf(file, "%ld\n", count);
+	return fclose(file) == 0;
+}
 
 /* Pages of @p memory that are there. */
 static size_t
@@ -52,6 +118,69 @@ test_take(void **state)
 		assert_true(huge != 0 || !where.uses_huge);
 		memory.give_back(memory.context, taken, bytes);
 	}
+}
+
+/* Bytes of huge pages that this process has. */
+static size_t
+huge_bytes(void)
+{
+	FILE *file = fopen("/proc/self/smaps_rollup", "r");
+	char line[256];
+	size_t kib = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) != NULL)
+		if (sscanf(line, "Private_Hugetlb: %zu", &kib) == 1)
+			break;
+	fclose(file);
+	return kib * 1024;
+}
+
+static void
+take_and_look(struct table_memory *where, size_t bytes, bool is_huge)
+{
+	struct jbr_flow_memory memory = table_memory_for(where);
+	char *taken = memory.take(memory.context, bytes);
+
+	assert_non_null(taken);
+	assert_int_equal(where->uses_huge, is_huge);
+	assert_int_equal(huge_bytes(), is_huge ? bytes : 0);
+	if (!is_huge)
+		assert_int_equal(count_pages(taken, bytes), bytes / PAGE);
+	memset(taken, 1, bytes);
+	memory.give_back(memory.context, taken, bytes);
+	assert_int_equal(huge_bytes(), 0);
+}
+
+static long pages_before = -1;
+
+static int
+give_pages_back(void **state)
+{
+	(void)state;
+	return pages_before < 0 || set_pages(pages_before) ? 0 : -1;
+}
+
+/* With enough of them it lies there; with one too few, nothing of it does. */
+static void
+test_huge(void **state)
+{
+	struct table_memory where = {.node = 0, .may_use_huge = true};
+	long total = read_pages("nr_hugepages");
+	long pages;
+
+	(void)state;
+	if (total < 0 || !set_pages(total + HUGE_WANTED))
+		skip(); /* no root, or no huge pages in this kernel */
+	pages_before = total;
+	pages = read_pages("free_hugepages");
+	if (pages <= 0)
+		skip();
+	take_and_look(&where, (size_t)TABLE_MEMORY_PAGE_BYTES, true);
+	take_and_look(&where, (size_t)(pages + 1) * TABLE_MEMORY_PAGE_BYTES, false);
+	takes_one_away = true;
+	take_and_look(&where, (size_t)pages * TABLE_MEMORY_PAGE_BYTES, false);
+	assert_false(takes_one_away);
 }
 
 /* More than there can be: no memory, and no half of it. */
@@ -98,6 +227,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_take),
+		cmocka_unit_test_teardown(test_huge, give_pages_back),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_table),
 	};
