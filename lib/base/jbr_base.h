@@ -98,6 +98,10 @@ char *jbr_buffer_reserve(struct jbr_buffer *buffer, size_t length);
 /** Release the memory; the buffer is empty and usable again. */
 void jbr_buffer_fini(struct jbr_buffer *buffer);
 
+/** How many bytes of well-formed UTF-8 (RFC 3629) start at @p s, of which @p left (1 or more) can be read; 0
+ * when none do. */
+size_t jbr_utf8_length(const uint8_t *s, size_t left);
+
 /** A JSON text being written: commas, quotes and escapes come out right whatever the strings hold
  * (RFC 8259; bytes that are no UTF-8 become U+FFFD). Nesting up to 62 levels; deeper ones are an
  * error of the caller and set @ref jbr_buffer.failed. Compact form, no white space.
@@ -131,5 +135,5 @@ void jbr_json_bool(struct jbr_json *json, const char *key, bool value);
 /** Write null. */
 void jbr_json_null(struct jbr_json *json, const char *key);
 /** Write @p numerator / 10^@p decimals as a decimal fraction, exactly that many digits after the
- * point (1..9): integer arithmetic, so the text is the same on every machine. */
+ * point (1..18): integer arithmetic, so the text is the same on every machine. */
 void jbr_json_fixed(struct jbr_json *json, const char *key, int64_t numerator, unsigned decimals);

@@ -9,9 +9,8 @@ put(struct jbr_json *json, const char *bytes, size_t length)
 	jbr_buffer_append(json->out, bytes, length);
 }
 
-/* How many bytes of well-formed UTF-8 start at @p s (RFC 3629); 0 when none do. */
-static size_t
-utf8_length(const uint8_t *s, size_t left)
+size_t
+jbr_utf8_length(const uint8_t *s, size_t left)
 {
 	uint8_t low = 0x80;
 	uint8_t high = 0xbf;
@@ -81,7 +80,7 @@ put_quoted(struct jbr_json *json, const char *value, size_t length)
 
 	put(json, "\"", 1);
 	while (at < length) {
-		size_t n = utf8_length(s + at, length - at);
+		size_t n = jbr_utf8_length(s + at, length - at);
 
 		if (n > 0 && s[at] >= 0x20 && s[at] != '"' && s[at] != '\\' && s[at] != 0x7f) {
 			at += n;
@@ -237,7 +236,7 @@ jbr_json_fixed(struct jbr_json *json, const char *key, int64_t numerator, unsign
 {
 	uint64_t value = magnitude(numerator);
 	uint64_t scale = 1;
-	char digits[9];
+	char digits[18];
 
 	if (decimals < 1 || decimals > sizeof(digits)) {
 		json->out->failed = true;

@@ -38,6 +38,7 @@ FOREIGN = [
     (r'numa(if)?\.h$', ['app/sensor']),
     (r'jansson\.h$', ['app/sensor', 'app/jabiructl', 'tests/fuzz']),
     (r'n?curses\.h$', ['app/jabiructl']),
+    (r'event2/\w+\.h$', ['app/exporter']),
     (r'cmocka\.h$', ['tests/unit', 'tests/live']),
     (r'(.*/)?rte_(eal|ethdev|lcore|launch|mempool|log|malloc)\w*\.h$',
      ['app/sensor', 'app/bench', 'tests/unit', 'tests/live']),
@@ -125,7 +126,7 @@ class Includes:
         if not path.startswith('tests/'):
             return []
         room = re.match(r'tests/unit/test_([a-z]+)', path)
-        return ['tests/builder', 'app/cli', 'app/sensor', 'app/bench'] + (
+        return ['tests/builder', 'app/cli', 'app/sensor', 'app/bench', 'app/exporter'] + (
             [f'lib/{room.group(1)}'] if room else [])
 
     def check_deps(self):

@@ -24,6 +24,7 @@ run() { # LINT
 	case $1 in
 	dataplane_symbols.py) set -- "$1" "${libraries[@]}" ${archive:+"$archive"} ;;
 	docs_fresh.sh) set -- "$1" "$work/jabiru" ;;
+	dashboard_fresh.sh) set -- "$1" "$work/jabiru_json" ;;
 	captures_fresh.sh) set -- "$1" "$work/make_captures" ;;
 	esac
 	"$lint/$1" "$copy" "${@:2}" 2>&1
@@ -183,6 +184,10 @@ printf '#!/bin/sh\necho page\n' >"$work/jabiru"
 chmod +x "$work/jabiru"
 plant docs_fresh.sh 'a stale page' 'docs/anomalies.md is stale' docs/anomalies.md 'old page'
 plant docs_fresh.sh 'a stale sample configuration' 'config/jabiru.yaml is stale' config/jabiru.yaml ''
+printf '#!/bin/sh\necho %s\n' "'{\"metrics\": []}'" >"$work/jabiru_json"
+chmod +x "$work/jabiru_json"
+"$work/jabiru_json" | "$copy/config/grafana/make_dashboard.py" >"$copy/config/grafana/jabiru.json"
+plant dashboard_fresh.sh 'a stale dashboard' 'config/grafana/jabiru.json is stale' config/grafana/jabiru.json '{}'
 mkdir -p "$copy/tests/captures"
 echo 'capture' >"$copy/tests/captures/a.pcap"
 # shellcheck disable=SC2016 # the $1 is that of the script written here

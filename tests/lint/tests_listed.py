@@ -17,7 +17,9 @@ TESTS = {
     'tests/fuzz': r'fuzz_(\w+)\.c',
     'tests/lint': r'(\w+\.(?:py|sh))',
     'tests/install': r'(\w+\.(?:py|sh))',
+    'tests/exporter': r'(\w+\.py)',
     'tests/live': r'(\w+\.(?:py|c))',
+    'tests/page': r'(\w+\.py)',
     'tests/replay': r'(\w+\.py)',
 }
 NO_TESTS = {'tests/lint/tree.py', 'tests/lint/list_files.sh'}
