@@ -230,16 +230,16 @@ void
 answer_put_status(struct source *source, struct jbr_buffer *out)
 {
 	struct jbr_json json;
-	struct health health;
+	struct jbr_health health;
 
 	health_judge(source, &health);
 	jbr_json_init(&json, out);
 	jbr_json_object_open(&json, NULL);
 	put_sensor(source, &json);
 	put_ports(source, &json);
-	jbr_json_string(&json, "health", health_word(health.level));
+	jbr_json_string(&json, "health", jbr_health_words[health.level]);
 	jbr_json_array_open(&json, "reasons");
-	for (unsigned i = 0; i < health.nb_reasons; i++)
+	for (unsigned i = 0; i < health.count; i++)
 		jbr_json_string(&json, NULL, health.reasons[i].text);
 	jbr_json_array_close(&json);
 	put_rates(source, &json);

@@ -17,7 +17,7 @@ enum { ROWS_SHOWN = 6, ROWS_MAX = 512 };
 /* ---- for people ---- */
 
 static void
-put_head(const struct view *view, const struct health *health, struct jbr_buffer *out)
+put_head(const struct view *view, const struct jbr_health *health, struct jbr_buffer *out)
 {
 	const struct jbr_shm_info *info = view->info;
 
@@ -31,7 +31,7 @@ put_head(const struct view *view, const struct health *health, struct jbr_buffer
 	if (health->count == 0)
 		jbr_buffer_format(out, "ok    healthy: nothing is lost, all ports have link\n");
 	for (unsigned i = 0; i < health->count; i++)
-		jbr_buffer_format(out, "%-5s %s\n", health_words[health->reasons[i].level],
+		jbr_buffer_format(out, "%-5s %s\n", jbr_health_words[health->reasons[i].level],
 			health->reasons[i].text);
 }
 
@@ -106,7 +106,7 @@ put_ports(const struct view *view, struct jbr_buffer *out)
 }
 
 static void
-put_text(const struct view *view, const struct health *health, struct jbr_buffer *out)
+put_text(const struct view *view, const struct jbr_health *health, struct jbr_buffer *out)
 {
 	put_head(view, health, out);
 	if (view->now.number == 0)
@@ -182,7 +182,7 @@ write_ports(const struct view *view, struct jbr_json *json)
 }
 
 static void
-write_json(const struct view *view, const struct health *health, struct jbr_buffer *out)
+write_json(const struct view *view, const struct jbr_health *health, struct jbr_buffer *out)
 {
 	const struct jbr_shm_info *info = view->info;
 	struct jbr_json json;
@@ -202,7 +202,7 @@ write_json(const struct view *view, const struct health *health, struct jbr_buff
 	jbr_json_uint(&json, "interval_ms", info->interval_ms);
 	jbr_json_uint(&json, "workers", info->nb_workers);
 	write_ports(view, &json);
-	jbr_json_string(&json, "health", health_words[health->level]);
+	jbr_json_string(&json, "health", jbr_health_words[health->level]);
 	jbr_json_array_open(&json, "reasons");
 	for (unsigned i = 0; i < health->count; i++)
 		jbr_json_string(&json, NULL, health->reasons[i].text);
@@ -229,7 +229,7 @@ fail(const struct options *options, const struct jbr_error *error)
 	jbr_json_init(&json, &out);
 	jbr_json_object_open(&json, NULL);
 	jbr_json_string(&json, "life", "none");
-	jbr_json_string(&json, "health", health_words[HEALTH_FAIL]);
+	jbr_json_string(&json, "health", jbr_health_words[JBR_HEALTH_FAIL]);
 	jbr_json_array_open(&json, "reasons");
 	jbr_json_string(&json, NULL, error->text);
 	jbr_json_array_close(&json);
@@ -244,7 +244,7 @@ verb_status(const struct options *options)
 {
 	struct jbr_buffer out = {0};
 	struct jbr_error error;
-	struct health health;
+	struct jbr_health health;
 	struct view view;
 	bool is_alive;
 	int code;

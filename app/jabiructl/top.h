@@ -38,7 +38,7 @@ struct top {
 	const struct options *options;
 	struct view view; /**< shm NULL: none is open, and error says why */
 	struct jbr_error error;
-	struct health health;
+	struct jbr_health health;
 	struct jbr_aliases *aliases;
 	uint64_t aliases_ns; /**< when they were asked for */
 	char boot_id[33];

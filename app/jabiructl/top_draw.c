@@ -59,8 +59,8 @@ static void
 draw_health(struct top *top)
 {
 	struct canvas *canvas = &top->canvas;
-	const struct health *health = &top->health;
-	enum health_level level = health->count == 0 ? HEALTH_OK : health->reasons[0].level;
+	const struct jbr_health *health = &top->health;
+	enum jbr_health_level level = health->count == 0 ? JBR_HEALTH_OK : health->reasons[0].level;
 	struct place rest = at(1, 7, canvas->columns - 8);
 
 	if (top->view.shm == NULL) {
@@ -69,8 +69,8 @@ draw_health(struct top *top)
 		return;
 	}
 	canvas_put(canvas, at(1, 1, 5),
-		level == HEALTH_OK ? LOOK_GOOD : look_of(health_words[level]), "%s",
-		health_words[level]);
+		level == JBR_HEALTH_OK ? LOOK_GOOD : look_of(jbr_health_words[level]), "%s",
+		jbr_health_words[level]);
 	if (health->count == 0)
 		canvas_put(canvas, rest, LOOK_PLAIN, "nothing is lost, all ports have link");
 	else

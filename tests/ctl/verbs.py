@@ -176,7 +176,7 @@ class Verbs:
             segment.order('lossy')
             for _ in range(10):
                 segment.order('snapshot')
-            self.expect(self.ask(segment.path, 'status'), 0, 'fail  losing packets: 1.82 % of them (3,670)')
+            self.expect(self.ask(segment.path, 'status'), 0, 'fail  losing packets: in the last 60 s 1.82 % (3670) of them')
             self.expect(self.ask(segment.path, 'probe'), 2, 'JABIRU CRITICAL - lost 1.82 % of 201,670')
             self.expect(self.ask(segment.path, 'probe', '--crit-loss', '50', '--seconds', '5'), 1,
                         'JABIRU WARNING - lost 10.0 % of 18,335 packets in 5 s')

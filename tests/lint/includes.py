@@ -22,14 +22,15 @@ MAY_USE = {
     'alias': ['base'],
     'config': ['base', 'catalog', 'alias'],
     'shm': ['base'],
+    'health': ['base', 'shm'],
     'stats': ['base', 'catalog', 'shm'],
     'event': ['base', 'catalog'],
     'detect': ['base', 'catalog', 'packet', 'tcp', 'flow', 'host', 'match'],
 }
 # Programs that read a running sensor know nothing of packets.
 MAY_USE_APP = {
-    'jabiructl': ['base', 'catalog', 'alias', 'shm', 'event'],
-    'exporter': ['base', 'catalog', 'shm', 'event'],
+    'jabiructl': ['base', 'catalog', 'alias', 'shm', 'health', 'event'],
+    'exporter': ['base', 'catalog', 'shm', 'health', 'event'],
 }
 # Headers of foreign libraries, and the only folders that may include them.
 FOREIGN = [

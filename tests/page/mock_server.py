@@ -134,6 +134,13 @@ class Mock:
         self.send(event_text(event))
         return event
 
+    def restart(self):
+        """Become another run: the number of events and the start begin anew."""
+        with self.lock:
+            self.model.start = time.time()
+            self.model.event_number = 0
+            self.model.events.clear()
+
     def status(self):
         """What /api/v1/status answers."""
         model = self.model

@@ -180,6 +180,12 @@ def check_health(page, mock):
     mock.open()
     page.wait(SHOWS, 'server back: the banner says so', '#health', 'lose no packets')
     page.wait(LAST_SUMMARY, 'and what was missed is fetched', 'while the page was away')
+    mock.restart()
+    mock.push(summary='of another run', time=1.0e9)  # packet time, as in a replay
+    page.wait(LAST_SUMMARY, "another run's events are shown, though they count from 1",
+              'of another run')
+    page.check(page.run('''return [...document.querySelectorAll("#event-table .c-summary")].filter(
+        cell => cell.textContent === "of another run").length''') == 1, 'and once')
 
 
 def main():

@@ -11,7 +11,7 @@ struct row {
 	int64_t missed;                   /* the same */
 	int64_t offset_ms;
 	bool is_down;
-	enum health_level level;
+	enum jbr_health_level level;
 	const char *words; /* in the first reason; NULL = there is none */
 };
 
@@ -24,32 +24,31 @@ struct row {
 		.one_way = 1}
 
 static const struct row rows[] = {
-	{"healthy", {HEALTHY}, 0, 0, false, HEALTH_OK, NULL},
-	{"a few lost at the ports", {HEALTHY}, 1, 0, false, HEALTH_WARN, "lost at the ports"},
-	{"many lost at the ports", {HEALTHY}, 100, 0, false, HEALTH_FAIL, "9.09 % of the packets"},
-	{"a port without link", {HEALTHY}, 0, 0, true, HEALTH_FAIL,
-		"Port 0 (net_null0) has no link"},
-	{"the clock", {HEALTHY}, 0, -700, false, HEALTH_WARN, "-0.7 s off"},
-	{"the clock, nearly", {HEALTHY}, 0, 499, false, HEALTH_OK, NULL},
+	{"healthy", {HEALTHY}, 0, 0, false, JBR_HEALTH_OK, NULL},
+	{"a few lost at the ports", {HEALTHY}, 1, 0, false, JBR_HEALTH_WARN, "losing packets"},
+	{"many lost at the ports", {HEALTHY}, 100, 0, false, JBR_HEALTH_FAIL, "9.09 % ("},
+	{"a port without link", {HEALTHY}, 0, 0, true, JBR_HEALTH_FAIL,
+		"port 0 (net_null0) has no link"},
+	{"the clock", {HEALTHY}, 0, -700, false, JBR_HEALTH_WARN, "-0.7 s off"},
+	{"the clock, nearly", {HEALTHY}, 0, 499, false, JBR_HEALTH_OK, NULL},
 	{"one direction only",
 		{.counters = {.received = 1000,
 			 .tcp = 1000,
 			 .outcomes = {[JBR_OUTCOME_OTH] = 10},
 			 .one_way = 6}},
-		0, 0, false, HEALTH_WARN, "one direction only"},
+		0, 0, false, JBR_HEALTH_WARN, "one direction only"},
 	{"too few connections to say so",
 		{.counters = {.received = 1000,
 			 .tcp = 1000,
 			 .outcomes = {[JBR_OUTCOME_OTH] = 6},
 			 .one_way = 6}},
-		0, 0, false, HEALTH_OK, NULL},
+		0, 0, false, JBR_HEALTH_OK, NULL},
 	{"the tap loses packets",
 		{.counters = {.received = 1000, .tcp = 1000, .acks = 1000, .acks_unseen = 60}}, 0,
-		0, false, HEALTH_FAIL, "never saw"},
-	{"records that found no room", {HEALTHY, .lost_records = 1}, 0, 0, false, HEALTH_WARN,
-		"In the last 10 s 2 connection records"},
-	{"silence", {.counters = {.received = 0}}, 0, 0, false, HEALTH_WARN,
-		"No packet has arrived"},
+		0, false, JBR_HEALTH_FAIL, "never came by"},
+	{"records that found no room", {HEALTHY, .lost_records = 1}, 0, 0, false, JBR_HEALTH_WARN,
+		"in the last 10 s 2 connection records"},
+	{"silence", {.counters = {.received = 0}}, 0, 0, false, JBR_HEALTH_WARN, "no packet for"},
 };
 
 /* Add the values of a step to those so far. */
@@ -88,7 +87,7 @@ sentences_fit(void **state)
 		const struct row *row = &rows[i];
 		struct segment_folder folder;
 		struct source source;
-		struct health health;
+		struct jbr_health health;
 		struct jbr_worker_figures figures = {0};
 
 		segment_folder_init(&folder, 1);
@@ -101,9 +100,9 @@ sentences_fit(void **state)
 		assert_int_equal(source.life, SOURCE_ALIVE);
 		health_judge(&source, &health);
 		print_message("%s: %s\n", row->name,
-			health.nb_reasons > 0 ? health.reasons[0].text : "fine");
+			health.count > 0 ? health.reasons[0].text : "fine");
 		assert_int_equal(health.level, row->level);
-		assert_int_equal(health.nb_reasons, row->words != NULL);
+		assert_int_equal(health.count, row->words != NULL);
 		if (row->words != NULL)
 			assert_non_null(strstr(health.reasons[0].text, row->words));
 		source_fini(&source);

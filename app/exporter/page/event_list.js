@@ -29,6 +29,7 @@ export class EventList {
 		this.shown = this.matching; // or, while one reads, what it was then
 		this.queue = [];
 		this.newest = {number: 0, time: 0};
+		this.known = new Set(); // of the run before
 		this.isFollowing = true;
 		this.isHeld = false;
 		this.nbNew = 0;
@@ -100,6 +101,12 @@ export class EventList {
 		this.#request();
 	}
 
+	/** The sensor began anew: numbers do too, and in a replay times as well. */
+	startAnew() {
+		this.known = new Set(this.all.map(identity));
+		this.newest = {number: 0, time: 0};
+	}
+
 	push(event) {
 		this.queue.push(event);
 		if (this.queue.length > 4 * KEPT) // no frame for long: the page is out of sight
@@ -128,7 +135,8 @@ export class EventList {
 		const fresh = [];
 		for (const event of this.queue) {
 			// a number that was there before, yet later: the sensor began anew
-			if (event.number <= this.newest.number && event.time <= this.newest.time)
+			if ((event.number <= this.newest.number && event.time <= this.newest.time)
+				|| this.known.has(identity(event)))
 				continue;
 			this.newest = {number: event.number, time: event.time};
 			fresh.push(event);
@@ -263,6 +271,8 @@ export class EventList {
 				: `None of the newest ${whole(this.all.length)} events matches the filter.`);
 	}
 }
+
+const identity = (event) => `${event.number} ${event.time} ${event.flow_id}`;
 
 /** Add to a list of which the newest are kept. */
 function append(list, fresh) {

@@ -91,7 +91,10 @@ export class Health {
 		for (const text of this.failures.values())
 			if (text !== '')
 				sentences.push(sentence(text));
-		return sentences.length > 0 ? sentences : ['The sensor runs, and its ports lose no packets.'];
+		if (sentences.length === 0)
+			sentences.push(status.mode === 'replay' ? 'The sensor replays a capture.'
+				: 'The sensor runs, and its ports lose no packets.');
+		return sentences;
 	}
 
 	#show() {

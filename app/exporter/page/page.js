@@ -17,6 +17,7 @@ const BEHIND_S = 5;      // an own gap of this length is filled from the history
 const EVENT_RATE_S = 5;
 const ASKED_MAX = 1000;  // events of one answer
 const ANSWERS_MAX = 4;
+const SAME_START_S = 1.5;
 
 const METRICS = [
 	{metric: 'jabiru_received_packets_total', points: WINDOW_S},
@@ -36,6 +37,7 @@ let catalog = null;
 let lastMessage = performance.now();
 let isAsking = false;
 let needsHistory = true;
+let start = null; // of the sensor
 const arrivals = []; // {at, count} of events in the last seconds
 
 const open = {
@@ -168,6 +170,19 @@ const alive = () => {
 	lastMessage = performance.now();
 };
 
+/** Another start is another run, whose events are to be had from the first. */
+function watchStart(status) {
+	if (status.life !== 'alive' || !status.time || typeof status.uptime_s !== 'number')
+		return;
+	const before = start;
+	start = status.time - status.uptime_s;
+	if (before === null || Math.abs(start - before) <= SAME_START_S)
+		return;
+	list.startAnew();
+	needsHistory = true;
+	catchUp();
+}
+
 openStream({
 	open: (goesOn) => {
 		alive();
@@ -197,6 +212,7 @@ openStream({
 		health.setLink(true);
 		health.setStatus(status);
 		panels.setStatus(status);
+		watchStart(status);
 		refresh();
 	},
 });
