@@ -5,22 +5,6 @@
 #include "print.h"
 #include "run.h"
 
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-
-/* Print a text that is complete. @return an exit code */
-static int
-put(struct jbr_buffer *text)
-{
-	bool has_failed = text->failed ||
-		fwrite(text->data, 1, text->length, stdout) < text->length;
-
-	has_failed |= fflush(stdout) != 0;
-	if (has_failed)
-		fprintf(stderr, "jabiru-bench: cannot write the result: %s\n", strerror(errno));
-	jbr_buffer_fini(text);
-	return has_failed ? EXIT_FAILED : EXIT_FINE;
-}
-
 static int
 measure(const struct options *options)
 {
@@ -35,7 +19,7 @@ measure(const struct options *options)
 			print_json(&text, &result);
 		else
 			print_text(&text, &result);
-		code = put(&text);
+		code = cli_print(&options_program, &text);
 	}
 	if (rc < 0) {
 		fprintf(stderr, "jabiru-bench: %s\n", error.text);
@@ -58,7 +42,7 @@ verify(const struct options *options)
 			print_verification_json(&text, options, &verification);
 		else
 			print_verification_text(&text, options, &verification);
-		code = put(&text);
+		code = cli_print(&options_program, &text);
 	}
 	if (rc < 0) {
 		fprintf(stderr, "jabiru-bench: %s\n", error.text);
@@ -78,12 +62,9 @@ main(int argc, char **argv)
 		fprintf(stderr, "jabiru-bench: %s\n", error.text);
 		return EXIT_USAGE;
 	}
-	if (options.help || options.version) {
-		if (options.help)
-			options_help(&text);
-		else
-			jbr_buffer_format(&text, "jabiru-bench %s\n", JABIRU_VERSION);
-		return put(&text);
+	if (options.call.wish != CLI_RUN) {
+		cli_answer(&options_program, &options.call, &text);
+		return cli_print(&options_program, &text);
 	}
 	if (options.scenario->is_later) {
 		fprintf(stderr, "jabiru-bench: %s needs pattern matching, which is not there yet\n",

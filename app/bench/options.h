@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "jbr_base.h"
+#include "cli.h"
 #include "scenario.h"
 
 enum { OPTIONS_WORKERS_MAX = 64 };
@@ -24,14 +24,14 @@ struct options {
 	double seconds;   /**< of all timed loops */
 	uint8_t flood;    /**< FLOOD_* */
 	bool json;
-	bool verify; /**< compare with the slow reference, instead of timing */
-	bool help;
-	bool version;
+	bool verify;          /**< compare with the slow reference, instead of timing */
+	struct cli_call call; /**< help and version are answered by cli_answer() */
 };
+
+/** What `jabiru-bench` takes. */
+extern const struct cli_program options_program;
 
 /** Read the command line.
  * @param error  what is wrong with it
  * @return 0, or -EINVAL. */
 int options_parse(int argc, char **argv, struct options *ret_options, struct jbr_error *error);
-/** Append the help page. */
-void options_help(struct jbr_buffer *out);

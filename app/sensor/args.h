@@ -10,18 +10,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "jbr_base.h"
+#include "cli.h"
 
 enum { ARGS_PORTS_MAX = 16 };
 
-/** Exit codes of every program. */
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+/** Rows of the verbs and of the options, in the order of the help pages. */
+enum verb { VERB_RUN, VERB_REPLAY, VERB_CHECK, VERB_CATALOG, VERB_DOCTOR };
+enum args_option {
+	OPTION_CONFIG,
+	OPTION_CONFIG_WANTED,
+	OPTION_PORT,
+	OPTION_PORT_LOOK,
+	OPTION_DURATION,
+	OPTION_JSON,
+	OPTION_JSON_FINDINGS,
+	OPTION_EVENTS_APPEND,
+	OPTION_EVENTS,
+	OPTION_FLOWS_APPEND,
+	OPTION_FLOWS,
+	OPTION_EAL,
+	OPTION_WORKERS,
+	OPTION_LOOP,
+	OPTION_SPEED,
+	OPTION_PUBLISH,
+	OPTION_MIGRATE,
+	OPTION_FORMAT,
+};
 
-enum verb { VERB_RUN, VERB_REPLAY, VERB_CHECK, VERB_CATALOG, VERB_DOCTOR, VERB_VERSION, VERB_HELP };
+/** What `jabiru` takes, args_table.c: help, man page and completion come out of it too. */
+extern const struct cli_program args_program;
 
 struct args {
+	struct cli_call call; /**< help and version are answered by cli_answer() */
 	enum verb verb;
-	const char *help_of; /**< with VERB_HELP: the verb asked about, or NULL */
 	const char *const *captures;
 	size_t nb_captures;
 	const char *config_path; /**< NULL = the defaults */
@@ -45,6 +66,3 @@ struct args {
  * @param error  what is wrong with it
  * @return 0, or -EINVAL: say @p error and end with EXIT_USAGE. */
 int args_parse(int argc, char **argv, struct args *ret_args, struct jbr_error *error);
-
-/** Append the help page: of the program (NULL) or of a verb. */
-void args_help(const char *verb, struct jbr_buffer *out);

@@ -516,19 +516,26 @@ print_json(struct jbr_buffer *out)
 	jbr_buffer_append(out, "\n", 1);
 }
 
+static const struct {
+	const char *name;
+	void (*print)(struct jbr_buffer *out);
+} formats[] = {
+	{"table", print_table},
+	{"md", print_md},
+	{"json", print_json},
+	{"yaml", jbr_config_sample},
+};
+
+const char *
+catalog_format(unsigned index, const char **ret_summary)
+{
+	(void)ret_summary;
+	return index < JBR_COUNT_OF(formats) ? formats[index].name : NULL;
+}
+
 int
 catalog_print(const char *format, struct jbr_buffer *out)
 {
-	static const struct {
-		const char *name;
-		void (*print)(struct jbr_buffer *out);
-	} formats[] = {
-		{"table", print_table},
-		{"md", print_md},
-		{"json", print_json},
-		{"yaml", jbr_config_sample},
-	};
-
 	for (size_t i = 0; i < JBR_COUNT_OF(formats); i++) {
 		if (strcmp(format, formats[i].name) != 0)
 			continue;

@@ -13,3 +13,5 @@
  * @param format  table, md, json or yaml
  * @return 0; -EINVAL for another format, with nothing appended; -ENOMEM. */
 int catalog_print(const char *format, struct jbr_buffer *out);
+/** The names of the formats, as choices of an option (cli_choice_fn). */
+const char *catalog_format(unsigned index, const char **ret_summary);

@@ -2,6 +2,7 @@
 #include "live.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -9,13 +10,15 @@
 #include <rte_lcore.h>
 
 #include "live_private.h"
+#include "reload.h"
 
 enum {
-	REST_NS = 50000,      /* of a worker without packets */
-	LINK_WAIT_MS = 3000,  /* for all ports together */
-	DRAIN_WAIT_MS = 1000, /* for queues to become empty, of workers that have their CPU */
-	CONTROL_REST_MS = 1,  /* while waiting for workers */
-	ASK_WAIT_US = 20000,  /* for their figures */
+	REST_NS = 50000,       /* of a worker without packets */
+	LINK_WAIT_MS = 3000,   /* for all ports together */
+	DRAIN_WAIT_MS = 1000,  /* for queues to become empty, of workers that have their CPU */
+	RELOAD_WAIT_MS = 1000, /* for workers to take a configuration */
+	CONTROL_REST_MS = 1,   /* while waiting for workers */
+	ASK_WAIT_US = 20000,   /* for their figures */
 	ASK_REST_US = 100,
 };
 
@@ -157,6 +160,53 @@ uint64_t
 live_now_ns(const struct live *live)
 {
 	return clock_now_ns(&live->clock, clock_tsc());
+}
+
+/* ---- another configuration ---- */
+
+/* Release the one before as soon as every worker has the new one. @return whether none is left */
+static bool
+retire(struct live *live)
+{
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		if (live->in_force != NULL && !loop_has_config(live->loops[i], live->in_force))
+			return false;
+	free(live->retired);
+	live->retired = NULL;
+	return true;
+}
+
+int
+live_reload(struct live *live, const struct jbr_config *config, struct jbr_error *error)
+{
+	const struct jbr_config *old = live->in_force == NULL ? &live->config : live->in_force;
+	struct jbr_config *fresh;
+
+	if (!retire(live))
+		return jbr_error_set(error, -EBUSY,
+			"the configuration was not taken: a worker has not taken the one before");
+	fresh = malloc(sizeof(*fresh));
+	if (fresh == NULL)
+		return jbr_error_set(error, -ENOMEM, "the configuration was not taken: %s",
+			strerror(ENOMEM));
+	*fresh = *old;
+	reload_merge(fresh, config, NULL);
+	live->retired = live->in_force;
+	live->in_force = fresh;
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		loop_give_config(live->loops[i], fresh);
+	for (unsigned waited = 0; !retire(live) && waited < RELOAD_WAIT_MS;
+		waited += CONTROL_REST_MS)
+		rest(CONTROL_REST_MS * JBR_NS_PER_MS);
+	return 0;
+}
+
+unsigned
+live_turns(const struct live *live, uint64_t *ret_turns)
+{
+	for (unsigned i = 0; i < live->nb_workers; i++)
+		ret_turns[i] = loop_turns(live->loops[i]);
+	return live->nb_workers;
 }
 
 /* ---- what is told ---- */

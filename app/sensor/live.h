@@ -44,6 +44,12 @@ void live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *
 /** Have every worker publish its figures of this moment; waits for up to 20 ms.
  * @return whether all did. */
 bool live_ask(struct live *live);
+/** Let the workers take those keys of @p config that can change while they run, each at its next burst;
+ * connections keep a time limit that is set until their next packet. Waits up to a second for them.
+ * @return 0; -EBUSY when a worker has not taken the one before yet; -ENOMEM. With @p error. */
+int live_reload(struct live *live, const struct jbr_config *config, struct jbr_error *error);
+/** How often each worker has turned; @p ret_turns has room for WORKERS_MAX. @return how many workers */
+unsigned live_turns(const struct live *live, uint64_t *ret_turns);
 /** To be called about once a second: keeps the clock. */
 void live_tick(struct live *live);
 /** The time of the stamps. Valid once it was started, also after its end. */

@@ -17,7 +17,9 @@ enum live_steering { LIVE_ONE_WORKER, LIVE_RSS, LIVE_SOFTWARE };
 struct live {
 	struct clock clock;
 	struct live_params params;
-	struct jbr_config config; /* with what live mode decides itself */
+	struct jbr_config config;    /* with what live mode decides itself */
+	struct jbr_config *in_force; /* the workers', after a reload; NULL = config */
+	struct jbr_config *retired;  /* may still be read; released once no worker does */
 	enum live_steering steering;
 	struct port ports[LIVE_PORTS_MAX];
 	uint32_t nb_ports;                                    /* found so far */

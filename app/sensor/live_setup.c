@@ -465,5 +465,7 @@ live_free(struct live *live)
 	for (unsigned i = 0; i < live->nb_workers; i++)
 		rte_mempool_free(live->pools[i]);
 	free_tables(live);
+	free(live->in_force);
+	free(live->retired);
 	free(live);
 }

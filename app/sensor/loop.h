@@ -103,7 +103,9 @@ struct loop {
 	uint32_t reached;                  /**< enum loop_order */
 	/* the control thread's */
 	JBR_CACHE_ALIGNED uint32_t order; /**< enum loop_order */
-	uint32_t asked;                   /**< how often figures of this moment were wanted */
+	const struct jbr_config
+		*config; /**< for the worker from its next turn on; NULL = as it is */
+	uint32_t asked;  /**< how often figures of this moment were wanted */
 };
 
 /** [data] Work until there is a reason to pause; call it again unless it is LOOP_DONE. */
@@ -128,6 +130,27 @@ static inline bool
 loop_has_answered(const struct loop *loop)
 {
 	return __atomic_load_n(&loop->answered, __ATOMIC_ACQUIRE) == loop->asked;
+}
+
+/** [control] Give the worker another configuration; @p config has to stay until it holds no more. */
+static inline void
+loop_give_config(struct loop *loop, const struct jbr_config *config)
+{
+	__atomic_store_n(&loop->config, config, __ATOMIC_RELEASE);
+}
+
+/** [control] Does the worker work by @p config, and look at the one before no more? */
+static inline bool
+loop_has_config(const struct loop *loop, const struct jbr_config *config)
+{
+	return __atomic_load_n(&loop->worker->config, __ATOMIC_ACQUIRE) == config;
+}
+
+/** [control] How often has it turned? Between two readings of a worker that lives it differs. */
+static inline uint64_t
+loop_turns(const struct loop *loop)
+{
+	return __atomic_load_n(&loop->turns, __ATOMIC_RELAXED);
 }
 
 /** [control] Is @p order done? What the worker wrote before is seen. */

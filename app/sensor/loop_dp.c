@@ -310,6 +310,16 @@ finish(struct loop *loop)
 	return LOOP_DONE;
 }
 
+/* Between two bursts: no part of the worker holds a value of the old one. */
+static void
+take_config(struct loop *loop)
+{
+	const struct jbr_config *config = __atomic_load_n(&loop->config, __ATOMIC_ACQUIRE);
+
+	if (config != NULL && config != loop->worker->config)
+		__atomic_store_n(&loop->worker->config, config, __ATOMIC_RELEASE);
+}
+
 enum loop_pause
 loop_run(struct loop *loop)
 {
@@ -318,6 +328,7 @@ loop_run(struct loop *loop)
 			__ATOMIC_ACQUIRE);
 		unsigned count;
 
+		take_config(loop);
 		if (order == LOOP_FINISH)
 			return finish(loop);
 		count = turn(loop, order);

@@ -9,26 +9,13 @@
 #include "catalog_text.h"
 #include "doctor.h"
 #include "jbr_config.h"
-#include "line_file.h"
 #include "replay.h"
 #include "run.h"
 
-/* Print a text that is complete. @return an exit code */
 static int
 print(struct jbr_buffer *text)
 {
-	struct jbr_error error = {0};
-	struct line_file out;
-	int rc = line_file_open(&out, "-", &error);
-
-	if (rc == 0) {
-		out.text = *text;
-		*text = (struct jbr_buffer){0};
-		rc = line_file_close(&out, &error);
-	}
-	if (rc < 0)
-		fprintf(stderr, "jabiru: %s\n", error.text);
-	return rc < 0 ? EXIT_FAILED : EXIT_FINE;
+	return cli_print(&args_program, text);
 }
 
 static int
@@ -114,17 +101,9 @@ static int
 run_catalog(const struct args *args)
 {
 	struct jbr_buffer text = {0};
-	int rc;
 
-	if (catalog_print(args->format, &text) < 0) {
-		fprintf(stderr, "jabiru: --format: '%s' is none of table, md, json, yaml\n",
-			args->format);
-		jbr_buffer_fini(&text);
-		return EXIT_USAGE;
-	}
-	rc = print(&text);
-	jbr_buffer_fini(&text);
-	return rc;
+	catalog_print(args->format, &text);
+	return print(&text);
 }
 
 static int
@@ -151,10 +130,7 @@ run_text(const struct args *args)
 {
 	struct jbr_buffer text = {0};
 
-	if (args->verb == VERB_VERSION)
-		jbr_buffer_format(&text, "jabiru %s\n", JABIRU_VERSION);
-	else
-		args_help(args->help_of, &text);
+	cli_answer(&args_program, &args->call, &text);
 	return print(&text);
 }
 
@@ -182,6 +158,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "jabiru: %s\n", error.text);
 		return EXIT_USAGE;
 	}
+	if (args.call.wish != CLI_RUN)
+		return run_text(&args);
 	switch (args.verb) {
 	case VERB_RUN:
 		return run_run(&args);
@@ -193,7 +171,6 @@ main(int argc, char **argv)
 		return run_catalog(&args);
 	case VERB_DOCTOR:
 		return run_doctor(&args);
-	default:
-		return run_text(&args);
 	}
+	return EXIT_USAGE;
 }

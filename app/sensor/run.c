@@ -12,16 +12,19 @@
 #include "eal.h"
 #include "line_file.h"
 #include "live.h"
+#include "notify.h"
 #include "report.h"
 #include "run_control.h"
 #include "run_output.h"
 #include "run_publish.h"
+#include "run_reload.h"
 #include "telemetry.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
 	TICK_MS = 1000,
 	REOPEN_TURNS = 20, /* of COLLECT_MS, that an answer is waited for */
+	STATUS_S = 10,     /* between two lines for systemd */
 };
 
 static volatile sig_atomic_t wants_end;
@@ -41,6 +44,9 @@ struct run {
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
 	uint64_t ended_ns;
+	struct run_reload reload;
+	struct notify notify;
+	uint64_t status_ns; /* when systemd was told last */
 	bool has_eal;
 };
 
@@ -139,8 +145,44 @@ dump_state(struct run *run)
 	run_output_report(run->output, report);
 	jbr_buffer_format(&text, "state\n");
 	live_report_text(&text, report);
+	if (run->reload.text[0] != '\0')
+		jbr_buffer_format(&text, "last reload: %s\n", run->reload.text);
 	say_lines(&text);
 	free(report);
+}
+
+static void
+publish_reload(struct run *run)
+{
+	if (run->publish == NULL)
+		return;
+	publish_set(run->publish, JBR_METRIC_RELOAD_OK, 0, !run->reload.has_failed);
+	if (!run->reload.has_failed)
+		publish_set(run->publish, JBR_METRIC_RELOAD_TIME, 0,
+			(int64_t)run->reload.time_s * 1000);
+}
+
+/* HUP: all of it or nothing. */
+static void
+read_again(struct run *run)
+{
+	struct run_reload_params params = {.args = run->args,
+		.config = run->config,
+		.live = run->live,
+		.output = run->output};
+	struct jbr_config *fresh = malloc(sizeof(*fresh));
+
+	notify_reloading(&run->notify, monotonic_ns());
+	if (fresh == NULL)
+		run_reload_refuse(&run->reload, strerror(ENOMEM));
+	else if (run_reload_read(run->args, fresh, &run->reload) < 0)
+		; /* which was said */
+	else
+		run_reload_take(&params, fresh, &run->reload);
+	run_output_reopen(run->output);
+	free(fresh);
+	publish_reload(run);
+	notify_ready(&run->notify, run->reload.text);
 }
 
 static void
@@ -155,12 +197,41 @@ answer_signals(struct run *run)
 	if (files == 0)
 		return;
 	wants_files = 0;
-	run_output_reopen(run->output);
 	if (files > 1)
+		read_again(run);
+	else
+		run_output_reopen(run->output);
+}
+
+static void
+feed_watchdog(struct run *run, uint64_t now_ns)
+{
+	uint64_t turns[WORKERS_MAX];
+	unsigned count;
+
+	if (!notify_is_due(&run->notify, now_ns))
+		return;
+	count = live_turns(run->live, turns);
+	if (!notify_watchdog(&run->notify, turns, count, now_ns))
 		fprintf(stderr,
-			"jabiru: the configuration was not read again: thresholds are taken up by "
-			"a "
-			"restart only\n");
+			"jabiru: a worker has not turned for %llu ms: the watchdog is not fed\n",
+			(unsigned long long)(run->notify.period_ns / JBR_NS_PER_MS));
+}
+
+static void
+tell_status(struct run *run, uint64_t now_ns)
+{
+	struct jbr_counters counters;
+	char text[256];
+
+	if (run->notify.fd < 0 || now_ns - run->status_ns < STATUS_S * JBR_NS_PER_S)
+		return;
+	run->status_ns = now_ns;
+	live_counters(run->live, &counters);
+	snprintf(text, sizeof(text), "running, %llu packets received%s%.160s",
+		(unsigned long long)counters.received, run->reload.has_failed ? "; " : "",
+		run->reload.has_failed ? run->reload.text : "");
+	notify_status(&run->notify, text);
 }
 
 static void
@@ -175,10 +246,13 @@ rest(void)
 static int
 reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
 {
-	(void)notes;
-	(void)context;
-	return jbr_error_set(error, -ENOTSUP,
-		"the configuration is not read again while the sensor runs: restart it");
+	struct run *run = context;
+
+	read_again(run);
+	if (run->reload.has_failed)
+		return jbr_error_set(error, -EINVAL, "%s", run->reload.text);
+	jbr_buffer_format(notes, "%s", run->reload.text);
+	return 0;
 }
 
 static int
@@ -237,11 +311,13 @@ control(struct run *run)
 			live_read_ports(run->live);
 		}
 		answer_signals(run);
+		feed_watchdog(run, monotonic_ns());
 		run_control_serve(&run->control, monotonic_ns());
 		run_publish_turn(run->shared, run->output, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
+			tell_status(run, tick_ns);
 		}
 	}
 }
@@ -361,7 +437,9 @@ run_to_end(struct run *run)
 		run->plan.nb_workers == 1 ? "" : "s");
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_RUNNING);
+	notify_ready(&run->notify, "running");
 	control(run);
+	notify_stopping(&run->notify);
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
 	is_over = live_drain(run->live, run_output_tell, run->output);
@@ -394,6 +472,8 @@ run_live(const struct args *args, struct jbr_config *config)
 	run->args = args;
 	run->config = config;
 	name_host(run);
+	if (notify_open(&run->notify, &error) < 0)
+		say(&error);
 	rc = set_up(run, &error);
 	if (rc == 0)
 		rc = run_to_end(run);
@@ -407,6 +487,7 @@ run_live(const struct args *args, struct jbr_config *config)
 	run_output_free(run->output);
 	live_plan_fini(&run->plan);
 	machine_free(run->machine);
+	notify_close(&run->notify);
 	free(run);
 	return rc < 0 ? EXIT_FAILED : EXIT_FINE;
 }

@@ -4,7 +4,9 @@
  *
  * Threads: the main thread, which is the control lcore; workers are started and stopped inside.
  * Signals: TERM and INT end it: what was received is finished and reported. USR1 writes the state to
- *          standard error, USR2 opens the output files anew, HUP does the same.
+ *          standard error, USR2 opens the output files anew, HUP does the same after it
+ *          has read the configuration again: all of it or nothing (run_reload.h).
+ * systemd: is told what notify.h says.
  */
 #pragma once
 #include "args.h"

@@ -150,6 +150,14 @@ run_output_names(struct run_output *output, const struct jbr_event_names *names)
 	output->names = names;
 }
 
+void
+run_output_limits(struct run_output *output, const struct jbr_config *config)
+{
+	if (output->limiter != NULL)
+		jbr_event_limiter_set(output->limiter, config->event_interval_s,
+			config->event_entities_per_s);
+}
+
 bool
 run_output_wants_findings(const struct run_output *output)
 {

@@ -43,6 +43,8 @@ void run_output_tell(void *context, const struct output *told);
 /** Write aggregates that are due at @p now_ns, the stamps' time, and have all written that was told.
  * @param notes  receives lines that the user should see */
 void run_output_tick(struct run_output *output, uint64_t now_ns, struct jbr_buffer *notes);
+/** Take up event.interval_s and event.entities_per_s of @p config. */
+void run_output_limits(struct run_output *output, const struct jbr_config *config);
 /** Have the files opened anew; how that went is among the notes. */
 void run_output_reopen(struct run_output *output);
 /** How the last run_output_reopen() went.

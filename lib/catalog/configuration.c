@@ -79,6 +79,22 @@ const struct jbr_list_info jbr_lists[] = {
 };
 const size_t jbr_lists_count = JBR_COUNT_OF(jbr_lists);
 
+static const size_t reloading_offsets[] = {
+#define JBR_RELOADS(section, key) offsetof(struct jbr_config, section##_##key),
+#include "configuration.def"
+};
+
+bool
+jbr_key_reloads(const struct jbr_key_info *key)
+{
+	if (key->anomaly != JBR_ANOM_NONE)
+		return true;
+	for (size_t i = 0; i < JBR_COUNT_OF(reloading_offsets); i++)
+		if (reloading_offsets[i] == key->offset)
+			return true;
+	return false;
+}
+
 /* @param base  the struct that the offset counts from */
 static void
 set_default(void *base, const struct jbr_key_info *info)

@@ -310,6 +310,9 @@ void jbr_config_defaults(struct jbr_config *ret_config);
 /** Fill @p ret_entry, an entry of the list @p list, with the defaults of its rows; texts are empty. */
 void jbr_config_entry_defaults(const struct jbr_list_info *list, void *ret_entry);
 
+/** Does a reload take up the key @p key of jbr_keys, or does it take a restart? */
+bool jbr_key_reloads(const struct jbr_key_info *key);
+
 /** Write what is known of @p key as a member `result` of an object: of an anomaly its condition, meaning,
  * and the limits in force with the line that set each; of a reset cause, outcome, reason, segment
  * counter or figure what it means.

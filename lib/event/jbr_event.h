@@ -132,6 +132,9 @@ struct jbr_event_limits {
 /** Create a limiter.
  * @return it, or NULL with errno ENOMEM or EINVAL. */
 struct jbr_event_limiter *jbr_event_limiter_create(const struct jbr_event_limits *limits);
+/** Change two of the limits, each 1 or more, from the next finding on. */
+void jbr_event_limiter_set(struct jbr_event_limiter *limiter, uint32_t interval_s,
+	uint32_t entities_per_s);
 /** Release; NULL is fine. */
 void jbr_event_limiter_free(struct jbr_event_limiter *limiter);
 

@@ -88,6 +88,15 @@ jbr_event_limiter_create(const struct jbr_event_limits *limits)
 }
 
 void
+jbr_event_limiter_set(struct jbr_event_limiter *limiter, uint32_t interval_s,
+	uint32_t entities_per_s)
+{
+	limiter->interval_s = interval_s;
+	limiter->interval_ns = interval_s * JBR_NS_PER_S;
+	limiter->entities_per_s = entities_per_s;
+}
+
+void
 jbr_event_limiter_free(struct jbr_event_limiter *limiter)
 {
 	if (limiter == NULL)

@@ -23,6 +23,8 @@ def folders(path, deps):
     own = [str(pathlib.PurePosixPath(path).parent)]
     every = [f'lib/{room}' for room in deps]
     more = {'tests': ['app/sensor', 'tests/builder'], 'app/bench': ['app/sensor']}
+    if top in ('app', 'tests'):
+        every.append('app/cli')
     return own + every + more.get(top, more.get(f'{top}/{name}', []))
 
 

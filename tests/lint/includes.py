@@ -119,13 +119,15 @@ class Includes:
     @staticmethod
     def folders_of_test(path):
         """Folders whose private headers a test may read: test_<room>_<noun>.c those of its room. The
-        bench is a test too: it drives the sensor's own burst function."""
+        bench is a test too: it drives the sensor's own burst function. app/cli is every program's."""
         if path.startswith('app/bench/'):
-            return ['app/sensor']
+            return ['app/cli', 'app/sensor']
+        if path.startswith('app/'):
+            return ['app/cli']
         if not path.startswith('tests/'):
             return []
         room = re.match(r'tests/unit/test_([a-z]+)', path)
-        return ['tests/builder', 'app/sensor', 'app/bench', 'app/jabiructl', 'app/exporter'] + (
+        return ['tests/builder', 'app/cli', 'app/sensor', 'app/bench', 'app/jabiructl', 'app/exporter'] + (
             [f'lib/{room.group(1)}'] if room else [])
 
     def check_deps(self):

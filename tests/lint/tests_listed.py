@@ -16,6 +16,7 @@ TESTS = {
     'tests/ctl': r'(\w+\.py)',
     'tests/fuzz': r'fuzz_(\w+)\.c',
     'tests/lint': r'(\w+\.(?:py|sh))',
+    'tests/install': r'(\w+\.(?:py|sh))',
     'tests/exporter': r'(\w+\.py)',
     'tests/live': r'(\w+\.(?:py|c))',
     'tests/page': r'(\w+\.py)',

@@ -42,9 +42,13 @@ class Sensor:
         prefix = f'jabiru-test-{os.getpid()}'
         keeps = segments or self.folder  # what outlives a run
         self.segment = pathlib.Path(segments or self.folder / 'segments', 'test')
-        config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n'
-                              f'stats: {{instance: test, folder: {self.segment.parent}}}\n'
-                              f'control: {{folder: {keeps}/run, alias_file: {keeps}/state/aliases}}\n')
+        # what the test's configuration does not say
+        self.own = f'memory: {{file_prefix: {prefix}}}\n'
+        if 'stats:' not in config:
+            self.own += f'stats: {{instance: test, folder: {self.segment.parent}}}\n'
+        if 'control:' not in config:
+            self.own += f'control: {{folder: {keeps}/run, alias_file: {keeps}/state/aliases}}\n'
+        config = write_config(folder, config + self.own)
         with open(self.folder / 'out', 'wb') as out, open(self.folder / 'err', 'wb') as err:
             self.process = subprocess.Popen(
                 [*before, jabiru, 'run', '-c', config, '--json',

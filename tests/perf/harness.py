@@ -67,7 +67,7 @@ def check_exits(bench, problems):
     check_exit(bench, 1, 'not there yet', ['--scenario', 'imix_match'], problems)
     check_exit(bench, 1, 'workers want as many CPUs',
                ['--scenario', 'imix', '--workers', '64', '--flows', '10'], problems)
-    check_exit(bench, 2, 'there is no', ['--scenario', 'nonsense'], problems)
+    check_exit(bench, 2, "'nonsense' is none of", ['--scenario', 'nonsense'], problems)
     check_exit(bench, 0, 'usage: jabiru-bench', ['--help'], problems)
     check_exit(bench, 0, 'jabiru-bench ', ['--version'], problems)
 

@@ -30,7 +30,7 @@ static const struct {
 	const char *says; /* in the error */
 } bad_rows[] = {
 	{{NULL}, "--scenario NAME"},
-	{{"--scenario", "syn"}, "there is no 'syn'"},
+	{{"--scenario", "syn"}, "'syn' is none of syn_flood"},
 	{{"--scenario"}, "wants a value"},
 	{{"--what"}, "'--what'"},
 	{{"--scenario", "imix", "--flows", "0"}, "from 1 to 16777216"},
