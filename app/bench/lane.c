@@ -212,9 +212,9 @@ lane_set_up(struct lane *lane)
 	} while (count > 0);
 	if (params->scenario->share == SHARE_NONE || params->wants_all)
 		return;
-	/* some shards are full before others */
-	for (uint64_t left = (uint64_t)(params->capacity - params->flows) * 5 / 4;
-		left >= BURST_MAX; left -= BURST_MAX) {
+	/* until no shard has a place left for a SYN more; some are full before others */
+	for (uint64_t left = (uint64_t)params->capacity * 5 / 4; left >= BURST_MAX;
+		left -= BURST_MAX) {
 		struct rte_mbuf **mbufs = next_mbufs(lane);
 
 		generator_flood(lane->generator, mbufs, BURST_MAX);

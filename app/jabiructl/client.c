@@ -32,9 +32,9 @@ name_socket(const struct options *options, struct sockaddr_un *ret_address, stru
 }
 
 static int
-call(const struct options *options, int *ret_fd, struct jbr_error *error)
+call(const struct options *options, unsigned patience_s, int *ret_fd, struct jbr_error *error)
 {
-	struct timeval patience = {.tv_sec = CLIENT_PATIENCE_S};
+	struct timeval patience = {.tv_sec = patience_s};
 	struct sockaddr_un address;
 	int rc = name_socket(options, &address, error);
 	int fd;
@@ -77,9 +77,9 @@ send_line(int fd, const char *line, struct jbr_error *error)
 }
 
 static int
-read_line(int fd, struct jbr_buffer *line, struct jbr_error *error)
+read_line(int fd, unsigned patience_s, struct jbr_buffer *line, struct jbr_error *error)
 {
-	uint64_t end_ns = jbr_shm_now_ns() + CLIENT_PATIENCE_S * JBR_NS_PER_S;
+	uint64_t end_ns = jbr_shm_now_ns() + patience_s * JBR_NS_PER_S;
 
 	while (line->length == 0 || line->data[line->length - 1] != '\n') {
 		struct pollfd wait = {.fd = fd, .events = POLLIN};
@@ -92,7 +92,7 @@ read_line(int fd, struct jbr_buffer *line, struct jbr_error *error)
 			return jbr_error_set(error, -EPROTO, "the sensor's answer is too long");
 		if (poll(&wait, 1, left_ms) == 0)
 			return jbr_error_set(error, -ETIMEDOUT,
-				"the sensor has not answered within %d s", CLIENT_PATIENCE_S);
+				"the sensor has not answered within %u s", patience_s);
 		n = recv(fd, at, BUFSIZ, 0);
 		if (n == 0)
 			return jbr_error_set(error, -EPROTO, "the sensor hung up");
@@ -116,14 +116,14 @@ judge(json_t *answer, struct jbr_error *error)
 	return jbr_error_set(error, -EREMOTEIO, "the sensor refuses: %.400s", why);
 }
 
-int
-client_ask(const struct options *options, const char *request, json_t **ret_answer,
-	struct jbr_error *error)
+static int
+ask_within(const struct options *options, unsigned patience_s, const char *request,
+	json_t **ret_answer, struct jbr_error *error)
 {
 	struct jbr_buffer line = {0};
 	json_t *answer = NULL;
 	int fd = -1;
-	int rc = call(options, &fd, error);
+	int rc = call(options, patience_s, &fd, error);
 
 	if (rc < 0)
 		return rc;
@@ -131,7 +131,7 @@ client_ask(const struct options *options, const char *request, json_t **ret_answ
 	if (rc == 0)
 		rc = send_line(fd, "\n", error);
 	if (rc == 0)
-		rc = read_line(fd, &line, error);
+		rc = read_line(fd, patience_s, &line, error);
 	close(fd);
 	if (rc == 0) {
 		answer = json_loadb(line.data, line.length, 0, NULL);
@@ -145,6 +145,13 @@ client_ask(const struct options *options, const char *request, json_t **ret_answ
 	return rc;
 }
 
+int
+client_ask(const struct options *options, const char *request, json_t **ret_answer,
+	struct jbr_error *error)
+{
+	return ask_within(options, CLIENT_PATIENCE_S, request, ret_answer, error);
+}
+
 struct jbr_aliases *
 client_aliases(const struct options *options)
 {
@@ -154,7 +161,8 @@ client_aliases(const struct options *options)
 	size_t index;
 
 	if (aliases == NULL ||
-		client_ask(options, "{\"command\":\"alias_list\"}", &answer, NULL) < 0)
+		ask_within(options, CLIENT_NAMES_PATIENCE_S, "{\"command\":\"alias_list\"}",
+			&answer, NULL) < 0)
 		return aliases;
 	json_array_foreach(json_object_get(answer, "result"), index, entry)
 	{

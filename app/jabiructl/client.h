@@ -8,7 +8,7 @@
 #include "jbr_alias.h"
 #include "options.h"
 
-enum { CLIENT_PATIENCE_S = 10, CLIENT_ANSWER_MAX = 8 << 20 };
+enum { CLIENT_PATIENCE_S = 10, CLIENT_NAMES_PATIENCE_S = 1, CLIENT_ANSWER_MAX = 8 << 20 };
 
 /** Ask @p request, a JSON object as text, and wait for the answer.
  * @param ret_answer  the whole of it; release with json_decref()
@@ -16,5 +16,6 @@ enum { CLIENT_PATIENCE_S = 10, CLIENT_ANSWER_MAX = 8 << 20 };
  *         none; -EREMOTEIO the sensor refuses, and why; -errno */
 int client_ask(const struct options *options, const char *request, json_t **ret_answer,
 	struct jbr_error *error);
-/** What the sensor calls addresses; an empty table where it cannot be asked. NULL = no memory. */
+/** What the sensor calls addresses; an empty table where it cannot be asked or does not answer soon: names
+ * are no reason to keep anybody waiting. NULL = no memory. */
 struct jbr_aliases *client_aliases(const struct options *options);

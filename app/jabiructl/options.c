@@ -77,7 +77,7 @@ static const struct {
 		"sensor to read: its stats.instance, or the path of its file (default jabiru)"},
 	{"socket", 0, KIND_TEXT, "PATH", FROM_SOCKET, AT(socket), 0,
 		"its control socket (default /run/jabiru/NAME.sock)"},
-	{"json", 'j', KIND_FLAG, NULL, EVERY & ~(unsigned)OF(PROBE), AT(json), 0,
+	{"json", 'j', KIND_FLAG, NULL, EVERY & ~(unsigned)(OF(PROBE) | OF(TOP)), AT(json), 0,
 		"JSON instead of text; events: one object a line"},
 	{"label", 'l', KIND_TEXT, "VALUE", OF(HISTORY), AT(label), 0,
 		"the series whose label has this value, e.g. a reset cause (default: all, added "

@@ -131,7 +131,9 @@ refresh_view(struct top *top)
 		return;
 	}
 	greet_run(top);
-	if (top->aliases == NULL || now_ns - top->aliases_ns > ALIASES_S * JBR_NS_PER_S) {
+	if (top->aliases == NULL ||
+		(top->view.life == JBR_SHM_ALIVE &&
+			now_ns - top->aliases_ns > ALIASES_S * JBR_NS_PER_S)) {
 		jbr_aliases_free(top->aliases);
 		top->aliases = client_aliases(top->options);
 		top->aliases_ns = now_ns;

@@ -45,7 +45,11 @@ draw_title(struct top *top)
 			top->options->instance);
 		return;
 	}
-	view_life_text(&top->view, &life);
+	/* the sentence stands in the next line, where it is a reason */
+	if (top->view.life == JBR_SHM_ALIVE)
+		view_life_text(&top->view, &life);
+	else
+		jbr_buffer_format(&life, "%s", view_life_word(top->view.life));
 	canvas_put(canvas, at(0, 1, canvas->columns), LOOK_BAR, "jabiru %s  %s  %.*s",
 		top->view.info->sensor, top->view.info->mode, (int)life.length,
 		life.data == NULL ? "" : life.data);

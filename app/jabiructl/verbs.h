@@ -5,11 +5,7 @@
 #pragma once
 #include "jbr_base.h"
 #include "options.h"
-
-/** Write @p text to standard output and release it. @return EXIT_FINE, or EXIT_FAILED after a message */
-int print_text(struct jbr_buffer *text);
-/** Say why something failed. @return EXIT_FAILED */
-int print_error(const struct jbr_error *error);
+#include "print.h"
 
 /** One screen about the sensor's health. */
 int verb_status(const struct options *options);

@@ -200,12 +200,10 @@ record_times(struct jbr_flow flow, struct jbr_flow_record *record)
 }
 
 static void
-record_flow(struct worker *worker, struct jbr_flow flow, const struct jbr_tcp_ext *ext,
-	struct jbr_flow_record *record)
+record_flow(struct jbr_flow flow, const struct jbr_tcp_ext *ext, struct jbr_flow_record *record)
 {
 	const struct jbr_tcp_cold *cold = &flow.rest->cold;
 
-	(void)worker;
 	memset(record, 0, sizeof(*record));
 	record_tuple(flow, &record->tuple);
 	record->flow_id = output_flow_id(flow);
@@ -245,14 +243,45 @@ is_record_wanted(const struct worker *worker, struct jbr_flow flow, enum jbr_out
 	return false;
 }
 
+/* How a connection ended. */
+struct ending {
+	enum jbr_outcome state;
+	enum jbr_outcome outcome;
+	enum jbr_end_reason reason;
+	uint64_t order_ns;
+};
+
+static void
+count_end(struct jbr_counters *counters, const struct ending *ending)
+{
+	counters->connections++;
+	counters->conn_states[ending->state]++;
+	counters->outcomes[ending->outcome]++;
+}
+
+static void
+tell_end(struct worker *worker, struct jbr_flow flow, const struct jbr_tcp_ext *ext,
+	const struct ending *ending)
+{
+	struct jbr_flow_record *record;
+
+	if (!is_record_wanted(worker, flow, ending->outcome))
+		return;
+	record = &worker->output.records[worker->output.nb_records++];
+	record_flow(flow, ext, record);
+	record->conn_state = (uint8_t)ending->state;
+	record->outcome = (uint8_t)ending->outcome;
+	record->end_reason = (uint8_t)ending->reason;
+	record->order_ns = ending->order_ns;
+}
+
 void
 lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	enum jbr_end_reason reason, uint64_t order_ns)
 {
 	struct jbr_tcp_ext *ext = jbr_flow_ext(shard, flow);
 	struct jbr_tcp_conn *conn = &worker->before;
-	enum jbr_outcome state;
-	enum jbr_outcome outcome;
+	struct ending ending = {.reason = reason, .order_ns = order_ns};
 
 	settle_resets(worker, ext, UINT64_MAX);
 	conn->hot = flow.line->hot;
@@ -264,28 +293,68 @@ lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_fl
 		conn->cold.trust |= JBR_TRUST_MIDSTREAM;
 	if (reason == JBR_END_EVICTED && flow.line->hot.state < JBR_TCP_STATE_TIME_WAIT)
 		conn->hot.flags |= JBR_TCP_CUT_SHORT;
-	state = jbr_zeek_conn_state(conn);
-	outcome = jbr_tcp_outcome(conn, reason == JBR_END_TIMEOUT || reason == JBR_END_REUSE);
-	worker->counters.connections++;
-	worker->counters.conn_states[state]++;
-	worker->counters.outcomes[outcome]++;
+	ending.state = jbr_zeek_conn_state(conn);
+	ending.outcome = jbr_tcp_outcome(conn,
+		reason == JBR_END_TIMEOUT || reason == JBR_END_REUSE);
+	count_end(&worker->counters, &ending);
 	worker->counters.midstream += is_midstream(flow) &&
 		!(flow.line->hot.flags & JBR_TCP_ONLY_RST);
 	worker->counters.one_way += is_one_way(flow);
-	if (is_record_wanted(worker, flow, outcome)) {
-		struct jbr_flow_record *record =
-			&worker->output.records[worker->output.nb_records++];
-
-		record_flow(worker, flow, ext, record);
-		record->conn_state = (uint8_t)state;
-		record->outcome = (uint8_t)outcome;
-		record->end_reason = (uint8_t)reason;
-		record->order_ns = order_ns;
-	}
+	tell_end(worker, flow, ext, &ending);
 	jbr_flow_remove(shard, flow);
 }
 
+/* What is there to say of a lone SYN is known; the record is made only where somebody wants to have it. */
+void
+lifecycle_end_embryo(struct worker *worker, struct jbr_flow_shard *shard,
+	struct jbr_flow_embryo *embryo, enum jbr_end_reason reason, uint64_t order_ns)
+{
+	struct ending ending = {.state = JBR_OUTCOME_S0,
+		.outcome = reason == JBR_END_EVICTED ? JBR_OUTCOME_LIM : JBR_OUTCOME_S0,
+		.reason = reason,
+		.order_ns = order_ns};
+
+	count_end(&worker->counters, &ending);
+	if (worker->wants_records) {
+		struct jbr_flow flow = {&worker->spare_line, &worker->spare_rest};
+		struct jbr_tcp_syn syn;
+
+		jbr_flow_unfold(shard, embryo, flow);
+		jbr_flow_embryo_syn(shard, embryo, &syn);
+		jbr_tcp_open(&syn, &flow.line->hot, &flow.rest->cold);
+		tell_end(worker, flow, NULL, &ending);
+	}
+	if (reason == JBR_END_EVICTED)
+		jbr_flow_drop_embryo(shard, embryo);
+	else
+		jbr_flow_remove_embryo(shard, embryo);
+}
+
+uint64_t
+lifecycle_embryo_deadline(const struct worker *worker, const struct jbr_flow_embryo *embryo)
+{
+	return embryo->time_ns + worker->config->timeout_syn_sent_s * JBR_NS_PER_S;
+}
+
 /* ---- all connections of a worker ---- */
+
+/* @return false: there is no more room for what is to be told */
+static bool
+expire_embryos(struct worker *worker, struct jbr_flow_shard *shard, uint64_t now_ns)
+{
+	uint64_t timeout_ns = worker->config->timeout_syn_sent_s * JBR_NS_PER_S;
+	struct jbr_flow_embryo *embryo;
+
+	if (now_ns < timeout_ns)
+		return true;
+	while ((embryo = jbr_flow_due_embryo(shard, now_ns - timeout_ns)) != NULL) {
+		lifecycle_end_embryo(worker, shard, embryo, JBR_END_TIMEOUT,
+			lifecycle_embryo_deadline(worker, embryo));
+		if (worker_is_nearly_full(worker, 1))
+			return false;
+	}
+	return true;
+}
 
 bool
 pipeline_expire(struct worker *worker, uint64_t now_ns)
@@ -299,6 +368,8 @@ pipeline_expire(struct worker *worker, uint64_t now_ns)
 			if (worker_is_nearly_full(worker, 1))
 				return false;
 		}
+		if (!expire_embryos(worker, shard, now_ns))
+			return false;
 	}
 	return true;
 }
@@ -308,10 +379,16 @@ pipeline_finish(struct worker *worker, uint64_t now_ns)
 {
 	for (unsigned i = worker->index; i < JBR_FLOW_SHARDS; i += worker->workers) {
 		struct jbr_flow_shard *shard = worker->shards[i];
+		struct jbr_flow_embryo *embryo;
 		struct jbr_flow flow;
 
 		while ((flow = jbr_flow_any(shard)).line != NULL) {
 			lifecycle_end(worker, shard, flow, JBR_END_CAPTURE, now_ns);
+			if (worker_is_nearly_full(worker, 1))
+				return false;
+		}
+		while ((embryo = jbr_flow_any_embryo(shard)) != NULL) {
+			lifecycle_end_embryo(worker, shard, embryo, JBR_END_CAPTURE, now_ns);
 			if (worker_is_nearly_full(worker, 1))
 				return false;
 		}

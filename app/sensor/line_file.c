@@ -24,26 +24,6 @@ line_file_open(struct line_file *file, const char *path, struct jbr_error *error
 	return 0;
 }
 
-int
-line_file_append(struct line_file *file, const char *path, struct jbr_error *error)
-{
-	int fd;
-
-	if (path == NULL || strcmp(path, "-") == 0)
-		return file->path == NULL ? line_file_open(file, path, error) : 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (fd < 0)
-		return jbr_error_set(error, -errno, "cannot open '%s': %s", path, strerror(errno));
-	if (file->path != NULL) {
-		line_file_flush(file, true);
-		(void)close(file->fd);
-	}
-	file->path = path;
-	file->fd = fd;
-	file->error = 0;
-	return 0;
-}
-
 void
 line_file_flush(struct line_file *file, bool is_last)
 {

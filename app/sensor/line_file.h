@@ -17,10 +17,6 @@ struct line_file {
 /** Open @p path: NULL = none, "-" = standard output, else the file is made or emptied.
  * @return 0, or -errno with @p error set. */
 int line_file_open(struct line_file *file, const char *path, struct jbr_error *error);
-/** Open @p path for lines after those that it has, which a file that is open already is closed for: it
- * may have been moved away. NULL and "-" are as for line_file_open(); an earlier failure is forgotten.
- * @return 0, or -errno with @p error: it stays as it was. */
-int line_file_append(struct line_file *file, const char *path, struct jbr_error *error);
 /** Write what stands in text, when it is much or @p is_last. Never fails at once: see close. */
 void line_file_flush(struct line_file *file, bool is_last);
 /** Write the rest and close.

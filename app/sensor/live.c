@@ -153,6 +153,12 @@ live_tick(struct live *live)
 	clock_discipline(&live->clock);
 }
 
+uint64_t
+live_now_ns(const struct live *live)
+{
+	return clock_now_ns(&live->clock, clock_tsc());
+}
+
 /* ---- what is told ---- */
 
 void

@@ -46,6 +46,8 @@ void live_publish(struct live *live, unsigned index, struct jbr_shm_block_head *
 bool live_ask(struct live *live);
 /** To be called about once a second: keeps the clock. */
 void live_tick(struct live *live);
+/** The time of the stamps. Valid once it was started, also after its end. */
+uint64_t live_now_ns(const struct live *live);
 /** To be called every LIVE_PORTS_MS: reads what the ports count, which live_report() tells until the next
  * time. Losses are so known soon after they happen. */
 void live_read_ports(struct live *live);

@@ -38,13 +38,20 @@ struct output {
 	uint32_t nb_findings;
 };
 
+/** How much of a frame was looked at. */
+enum seen {
+	SEEN_WHOLE,   /**< all: it is in the worker's packets */
+	SEEN_SEGMENT, /**< its outline: it may be the next segment of a connection */
+	SEEN_SYN,     /**< its outline: it may open one, and nothing is odd about it */
+};
+
 /** A frame of the burst on its way. */
 struct item {
 	const struct jbr_frame *frame;
 	struct jbr_flow_shard *shard; /**< once it is located */
-	struct jbr_outline outline;   /**< with is_outlined */
+	struct jbr_outline outline;   /**< unless SEEN_WHOLE */
 	struct jbr_flow_probe probe;
-	bool is_outlined; /**< its numbers were not read yet; else they are in the packets */
+	uint8_t seen; /**< enum seen */
 } JBR_CACHE_ALIGNED;
 
 /** Everything one worker needs. */
@@ -75,6 +82,9 @@ struct worker {
 	struct jbr_packet packets[BURST_MAX]; /**< of those that are not outlined */
 	struct jbr_tcp_conn before;
 	struct jbr_tcp_conn conn;
+	/* a record that is in no table */
+	struct jbr_flow_line spare_line;
+	struct jbr_flow_rest spare_rest;
 };
 
 /** [control] Prepare @p worker, whose memory is the caller's; sees_all is set. */
@@ -100,6 +110,31 @@ bool pipeline_expire(struct worker *worker, uint64_t now_ns);
  * @return as pipeline_expire(). */
 bool pipeline_finish(struct worker *worker, uint64_t now_ns);
 
+/* ---- opening_dp.c: how a connection begins; used by pipeline_dp.c ---- */
+
+/** [data] End @p victim because there is no room. */
+void opening_evict(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow victim,
+	uint64_t now_ns);
+/** [data] Begin the record of @p probe with the segment of @p input, whose step is still to be taken;
+ * its sender is side 0. Somebody may have to go for it. */
+struct jbr_flow opening_make(struct worker *worker, struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe, struct jbr_tcp_input *input);
+/** [data] Begin with @p syn a connection of whose tuple nothing is known, and take its step.
+ * @return it is done; false: it is too odd for an embryo, opening_make() */
+bool opening_make_embryo(struct worker *worker, struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe, const struct jbr_tcp_syn *syn);
+/** [data] The record of @p probe, if there was an embryo of it so far and it is not due at @p now_ns;
+ * one that is due has ended. */
+struct jbr_flow opening_find_embryo(struct worker *worker, struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe, uint64_t now_ns);
+/** [data] The SYN of @p input opens the tuple of @p old anew: the record that takes its place. */
+struct jbr_flow opening_reopen(struct worker *worker, struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe, struct jbr_flow old, struct jbr_tcp_input *input);
+/** [data] The SYN-ACK of @p input answers a SYN that was seen inside @p old: the record that takes its
+ * place, the step of that SYN taken. */
+struct jbr_flow opening_split(struct worker *worker, struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe, struct jbr_flow old, struct jbr_tcp_input *input);
+
 /* ---- lifecycle_dp.c: how a connection ends; used by pipeline_dp.c ---- */
 
 /** [data] Run what is due for @p flow at @p now_ns and arm it again.
@@ -109,6 +144,13 @@ struct jbr_flow lifecycle_run(struct worker *worker, struct jbr_flow_shard *shar
 /** [data] End @p flow. @param order_ns  when, for the order of the output */
 void lifecycle_end(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
 	enum jbr_end_reason reason, uint64_t order_ns);
+/** [data] The same of a SYN that nothing has followed; JBR_END_EVICTED is for the one in the next one's
+ * way. */
+void lifecycle_end_embryo(struct worker *worker, struct jbr_flow_shard *shard,
+	struct jbr_flow_embryo *embryo, enum jbr_end_reason reason, uint64_t order_ns);
+/** [data] When is @p embryo due? */
+uint64_t lifecycle_embryo_deadline(const struct worker *worker,
+	const struct jbr_flow_embryo *embryo);
 /** [data] When is @p flow to be looked at next? */
 uint64_t lifecycle_deadline(const struct worker *worker, struct jbr_flow flow,
 	const struct jbr_tcp_ext *ext);

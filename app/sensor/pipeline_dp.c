@@ -116,16 +116,26 @@ receive(struct worker *worker, struct item *item)
 	return true;
 }
 
-/* For nearly every frame an outline is enough to find its connection.
+/* For nearly every frame an outline is enough to find its connection; of a SYN it must also be enough to
+ * judge it.
  * @return it goes on to a connection of this worker */
 static inline __attribute__((flatten)) bool
 look(struct worker *worker, struct item *item)
 {
-	item->is_outlined = jbr_packet_outline(item->frame, &worker->packet_options,
-		&item->outline);
-	if (JBR_UNLIKELY(!item->is_outlined))
+	const struct jbr_outline *outline = &item->outline;
+
+	item->seen = SEEN_WHOLE;
+	if (JBR_UNLIKELY(!jbr_packet_outline(item->frame, &worker->packet_options, &item->outline)))
 		return receive(worker, item);
-	jbr_flow_locate_outline(worker->table, &item->outline, &item->probe);
+	item->seen = SEEN_SEGMENT;
+	if (JBR_UNLIKELY(outline->is_syn)) {
+		item->seen = SEEN_SYN;
+		if (!jbr_detect_is_syn_quiet(&worker->config->params, outline)) {
+			item->seen = SEEN_WHOLE;
+			return receive(worker, item);
+		}
+	}
+	jbr_flow_locate_outline(worker->table, outline, &item->probe);
 	return is_owned(worker, item);
 }
 
@@ -143,97 +153,6 @@ reject_by_icmp(const struct jbr_packet *packet, const struct jbr_flow_probe *pro
 	if (is_unreachable && flow.line->hot.state == JBR_TCP_STATE_SYN_SENT &&
 		probe->sender == jbr_flow_originator(flow) && packet->seq == flow.rest->cold.isn[0])
 		flow.line->hot.flags |= JBR_TCP_ICMP_REJECTED;
-}
-
-static void
-begin(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow flow,
-	const struct jbr_tcp_input *input)
-{
-	worker->conn.hot.place = flow.line->hot.place;
-	jbr_tcp_begin(&worker->conn, input);
-	flow.line->hot = worker->conn.hot;
-	flow.rest->cold = worker->conn.cold;
-	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, NULL));
-}
-
-static void
-evict(struct worker *worker, struct jbr_flow_shard *shard, struct jbr_flow victim, uint64_t now_ns)
-{
-	worker->counters.evictions[jbr_flow_class(shard, victim)]++;
-	lifecycle_end(worker, shard, victim, JBR_END_EVICTED, now_ns);
-	jbr_flow_prefetch_victim(shard);
-}
-
-static struct jbr_flow
-open_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
-	struct jbr_tcp_input *input)
-{
-	struct jbr_flow flow;
-
-	/* there is a victim: proven connections never fill a shard, step() sees to it */
-	if (jbr_flow_is_full(shard))
-		evict(worker, shard, jbr_flow_victim(shard), input->now_ns);
-	flow = jbr_flow_insert(shard, probe);
-	if (jbr_detect_is_quiet(probe->key.address, probe->key.port))
-		flow.line->hot.place |= JBR_FLOW_QUIET;
-	input->from = 0;
-	begin(worker, shard, flow, input);
-	return flow;
-}
-
-/* A SYN opens the tuple anew. The old numbers are remembered: a late SYN-ACK may answer them. */
-static struct jbr_flow
-reopen_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
-	struct jbr_flow old, struct jbr_tcp_input *input)
-{
-	bool was_unanswered = old.line->hot.state == JBR_TCP_STATE_SYN_SENT;
-	uint32_t isn = old.rest->cold.isn[0];
-	uint32_t older = old.rest->cold.old_isn[0];
-	uint8_t count = old.rest->cold.old_isn_count;
-	struct jbr_flow flow;
-
-	lifecycle_end(worker, shard, old, JBR_END_REUSE, input->now_ns);
-	flow = open_flow(worker, shard, probe, input);
-	if (was_unanswered) {
-		flow.rest->cold.old_isn[0] = isn;
-		flow.rest->cold.old_isn[1] = older;
-		flow.rest->cold.old_isn_count = count < 2 ? (uint8_t)(count + 1) : 2;
-	}
-	return flow;
-}
-
-/* The SYN inside an established connection was answered: it had opened the tuple anew. */
-static struct jbr_flow
-split_flow(struct worker *worker, struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
-	struct jbr_flow old, struct jbr_tcp_input *input)
-{
-	const struct jbr_tcp_ext *ext = jbr_flow_ext(shard, old);
-	struct jbr_packet syn = {0};
-	struct jbr_tcp_input first = {.packet = &syn};
-	struct jbr_flow_probe syn_probe = *probe;
-	struct jbr_tcp_result result;
-	struct jbr_flow flow;
-
-	syn.flags = JBR_TCP_SYN;
-	syn.seq = ext->candidate_isn;
-	syn.ip_version = input->packet->ip_version;
-	syn.window = UINT16_MAX;
-	syn.src_port = probe->key.port[probe->sender ^ 1];
-	syn.dst_port = probe->key.port[probe->sender];
-	first.now_ns = ext->candidate_ns;
-	first.number = ext->candidate_number;
-	syn_probe.sender ^= 1;
-	old.line->hot.packets[ext->candidate_side]--; /* the SYN belongs to the new one */
-	lifecycle_end(worker, shard, old, JBR_END_REUSE, input->now_ns);
-	flow = open_flow(worker, shard, &syn_probe, &first);
-	worker->conn.hot = flow.line->hot;
-	worker->conn.cold = flow.rest->cold;
-	worker->conn.has_ext = false;
-	jbr_tcp_step(&worker->conn, &first, &result);
-	flow.line->hot = worker->conn.hot;
-	flow.rest->cold = worker->conn.cold;
-	input->from = 1;
-	return flow;
 }
 
 /* ---- 3. verdict and commit ---- */
@@ -331,7 +250,7 @@ step(struct worker *worker, const struct jbr_frame *frame, struct jbr_flow_shard
 	jbr_flow_arm(shard, flow, lifecycle_deadline(worker, flow, jbr_flow_ext(shard, flow)));
 	if (jbr_flow_classify(shard, flow) == JBR_FLOW_PROVEN &&
 		JBR_UNLIKELY(jbr_flow_is_crowded(shard)))
-		evict(worker, shard, jbr_flow_idle(shard), input->now_ns);
+		opening_evict(worker, shard, jbr_flow_idle(shard), input->now_ns);
 }
 
 static void
@@ -376,7 +295,7 @@ find_or_open(struct worker *worker, const struct jbr_frame *frame,
 	struct jbr_flow_shard *shard = worker->shards[probe->shard];
 
 	if (flow.line == NULL)
-		return open_flow(worker, shard, probe, input);
+		return opening_make(worker, shard, probe, input);
 	if (JBR_LIKELY(!(input->packet->flags & JBR_TCP_SYN)))
 		return flow;
 	load(worker, shard, flow);
@@ -387,10 +306,10 @@ find_or_open(struct worker *worker, const struct jbr_frame *frame,
 			!jbr_tcp_is_before(flow.line->hot.nxt[input->from], input->packet->seq))
 			count_anomaly(worker, frame, input->packet, flow,
 				JBR_ANOM_SYN_TUPLE_REUSE_EARLY);
-		return reopen_flow(worker, shard, probe, flow, input);
+		return opening_reopen(worker, shard, probe, flow, input);
 	}
 	if (jbr_tcp_answers_candidate(&worker->conn, input))
-		return split_flow(worker, shard, probe, flow, input);
+		return opening_split(worker, shard, probe, flow, input);
 	return flow;
 }
 
@@ -400,6 +319,7 @@ struct tally {
 	uint64_t bytes;
 	uint64_t data;
 	uint64_t ipv6;
+	uint64_t syns;
 	uint64_t acks; /* of all */
 	struct jbr_histogram *server_response;
 };
@@ -454,6 +374,34 @@ analyse_outline(const struct worker *worker, const struct item *item, struct tal
 	return true;
 }
 
+/* A SYN of which there is an outline only, and of whose tuple nothing is known.
+ * @return it is counted and done; false: nothing has changed */
+static bool
+analyse_syn(struct worker *worker, const struct item *item, struct tally *tally)
+{
+	const struct jbr_frame *frame = item->frame;
+	struct jbr_flow_shard *shard = item->shard;
+	struct jbr_glance glance;
+	struct jbr_tcp_segment segment = {.glance = &glance,
+		.now_ns = frame->time_ns,
+		.number = frame->number};
+	struct jbr_tcp_syn syn;
+
+	if (jbr_flow_is_known(shard, &item->probe))
+		return false;
+	jbr_packet_glance(&item->outline, &glance);
+	jbr_tcp_syn_at(&item->outline, &segment, &syn);
+	if (!opening_make_embryo(worker, shard, &item->probe, &syn))
+		return false;
+	jbr_flow_remember(shard, jbr_flow_fingerprint(&item->probe, &glance), glance.vlan,
+		glance.ttl, frame->time_ns);
+	tally->packets++;
+	tally->bytes += frame->wire;
+	tally->syns++;
+	tally->ipv6 += item->outline.ip_version == 6;
+	return true;
+}
+
 /* Anything else; @p flow is none where there is none yet. */
 static void
 step_any(struct worker *worker, const struct item *item, struct jbr_flow flow,
@@ -462,6 +410,7 @@ step_any(struct worker *worker, const struct item *item, struct jbr_flow flow,
 	const struct jbr_frame *frame = item->frame;
 	const struct jbr_flow_probe *probe = &item->probe;
 	const struct jbr_packet *packet = input->packet;
+	struct jbr_tcp_syn syn;
 
 	if (flow.line != NULL && JBR_UNLIKELY(input->now_ns < flow.line->hot.last_ns)) {
 		/* a connection's own time never goes back */
@@ -475,6 +424,9 @@ step_any(struct worker *worker, const struct item *item, struct jbr_flow flow,
 		step_corrupt(worker, item->shard, flow, input);
 		return;
 	}
+	if (flow.line == NULL && jbr_tcp_syn_of(input, &syn) &&
+		opening_make_embryo(worker, item->shard, probe, &syn))
+		return;
 	flow = find_or_open(worker, frame, probe, flow, input);
 	step(worker, frame, item->shard, flow, input);
 }
@@ -494,6 +446,8 @@ analyse(struct worker *worker, const struct item *item, const struct jbr_packet 
 	/* what was due before this packet happens before it */
 	if (flow.line != NULL && jbr_flow_is_due(flow, frame->time_ns))
 		flow = lifecycle_run(worker, shard, flow, frame->time_ns);
+	else if (flow.line == NULL)
+		flow = opening_find_embryo(worker, shard, probe, frame->time_ns);
 	if (JBR_UNLIKELY(packet->kind == JBR_PACKET_ICMP_QUOTE)) {
 		if (flow.line != NULL)
 			reject_by_icmp(packet, probe, flow);
@@ -543,10 +497,22 @@ fetch_group(struct worker *worker, const struct group *group)
 	for (unsigned i = 0; i < group->count; i++) {
 		struct item *item = &worker->items[group->at[i]];
 
+		/* of a SYN there is nothing yet, as a rule */
+		if (JBR_UNLIKELY(item->seen == SEEN_SYN))
+			continue;
 		jbr_flow_prefetch_record(item->shard, &item->probe);
-		if (JBR_UNLIKELY(!item->is_outlined))
+		if (JBR_UNLIKELY(item->seen == SEEN_WHOLE))
 			jbr_flow_prefetch_rest(item->shard, &item->probe);
 	}
+}
+
+/* @return it is done; false: it is to be looked at whole, or was */
+static inline bool
+analyse_outlined(struct worker *worker, const struct item *item, struct tally *tally)
+{
+	if (JBR_LIKELY(item->seen == SEEN_SEGMENT))
+		return JBR_LIKELY(analyse_outline(worker, item, tally));
+	return item->seen == SEEN_SYN && analyse_syn(worker, item, tally);
 }
 
 static void
@@ -555,12 +521,10 @@ analyse_group(struct worker *worker, const struct group *group, struct tally *ta
 	for (unsigned i = 0; i < group->count; i++) {
 		struct item *item = &worker->items[group->at[i]];
 
-		if (JBR_LIKELY(item->is_outlined)) {
-			if (JBR_LIKELY(analyse_outline(worker, item, tally)))
-				continue;
-			if (!receive(worker, item))
-				continue;
-		}
+		if (JBR_LIKELY(analyse_outlined(worker, item, tally)))
+			continue;
+		if (item->seen != SEEN_WHOLE && !receive(worker, item))
+			continue;
 		analyse(worker, item, &worker->packets[group->at[i]], tally);
 	}
 }
@@ -573,7 +537,8 @@ count_tally(struct jbr_counters *counters, const struct tally *tally)
 	counters->tcp += tally->packets;
 	counters->acks += tally->acks;
 	counters->segments[JBR_SEGMENT_DATA] += tally->data;
-	counters->segments[JBR_SEGMENT_PURE_ACK] += tally->packets - tally->data;
+	counters->segments[JBR_SEGMENT_PURE_ACK] += tally->packets - tally->data - tally->syns;
+	counters->segments[JBR_SEGMENT_SYN] += tally->syns;
 	counters->segments[JBR_SEGMENT_IPV6] += tally->ipv6;
 }
 

@@ -34,6 +34,35 @@ wall_ns(void)
 	return (uint64_t)now.tv_sec * JBR_NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+/* ---- outputs ---- */
+
+/* Which figures of an output are published, each for each output. */
+static const struct {
+	enum jbr_metric metric;
+	size_t offset;
+} output_figures[] = {
+	{JBR_METRIC_OUTPUT_LINES, offsetof(struct live_output_report, status.emitted)},
+	{JBR_METRIC_OUTPUT_WRITTEN, offsetof(struct live_output_report, status.written)},
+	{JBR_METRIC_OUTPUT_QUEUED, offsetof(struct live_output_report, status.queued)},
+	{JBR_METRIC_OUTPUT_LOST_QUEUE, offsetof(struct live_output_report, status.lost_queue)},
+	{JBR_METRIC_OUTPUT_LOST_WRITE, offsetof(struct live_output_report, status.lost_write)},
+	{JBR_METRIC_OUTPUT_LOST_LONG, offsetof(struct live_output_report, status.lost_long)},
+	{JBR_METRIC_OUTPUT_LEFT_OUT, offsetof(struct live_output_report, left_out)},
+	{JBR_METRIC_OUTPUT_AGGREGATED, offsetof(struct live_output_report, aggregated)},
+};
+
+static void
+publish_output(struct publish *publish, const struct live_output_report *output)
+{
+	for (unsigned i = 0; i < JBR_COUNT_OF(output_figures); i++) {
+		uint64_t value;
+
+		memcpy(&value, (const char *)output + output_figures[i].offset, sizeof(value));
+		publish_set(publish, output_figures[i].metric, output->output, (int64_t)value);
+	}
+	publish_set(publish, JBR_METRIC_OUTPUT_OPEN, output->output, output->status.is_open);
+}
+
 /* ---- making ---- */
 
 static void
@@ -173,6 +202,8 @@ publish_live(struct publish *publish, const struct live_report *report)
 		publish_set(publish, JBR_METRIC_PORT_NO_BUFFER, i, (int64_t)port->no_buffer);
 		publish_set(publish, JBR_METRIC_PORT_ERRORS, i, (int64_t)port->errors);
 	}
+	for (uint32_t i = 0; i < report->nb_outputs; i++)
+		publish_output(publish, &report->outputs[i]);
 }
 
 /* ---- hosts ---- */

@@ -46,7 +46,7 @@ void publish_state(struct publish *publish, enum jbr_shm_state state);
 bool publish_is_due(const struct publish *publish);
 /** Begin a snapshot. */
 void publish_gather(struct publish *publish);
-/** Take what is told of ports and the clock. */
+/** Take what is told of ports, outputs and the clock. */
 void publish_live(struct publish *publish, const struct live_report *report);
 /** Take a figure of the control thread's. */
 void publish_set(struct publish *publish, enum jbr_metric metric, uint32_t index, int64_t value);

@@ -341,12 +341,18 @@ is_same_file(const char *a, const char *b)
 		of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
-/* An output must not be a capture that is read, nor the other output. */
+/* An output must not be a socket, a capture that is read, nor the other output. */
 static int
 check_outputs(const struct args *args, struct jbr_error *error)
 {
 	const char *outputs[] = {args->events_path, args->flows_path};
 
+	for (unsigned i = 0; i < JBR_COUNT_OF(outputs); i++)
+		if (outputs[i] != NULL && strncmp(outputs[i], "unix:", 5) == 0)
+			return jbr_error_set(error, -EINVAL,
+				"cannot write '%s': a replay loses no line, so it writes to files "
+				"only; name one",
+				outputs[i]);
 	for (unsigned i = 0; i < JBR_COUNT_OF(outputs); i++)
 		for (size_t c = 0; outputs[i] != NULL && c < args->nb_captures; c++)
 			if (is_same_file(outputs[i], args->captures[c]))

@@ -49,6 +49,29 @@ check_port(const struct live_port_report *port, unsigned index, bool is_over,
 		index, port->device, port->received, port->polled, most);
 }
 
+static int
+check_output(const struct live_output_report *output, struct jbr_error *error)
+{
+	const struct sink_status *status = &output->status;
+
+	if (output->offered + output->aggregates !=
+		status->emitted + output->aggregated + output->left_out)
+		return jbr_error_set(error, -EINVAL,
+			"%s: offered %" PRIu64 " + aggregates %" PRIu64 " is not emitted %" PRIu64
+			" + aggregated %" PRIu64 " + left_out %" PRIu64,
+			jbr_outputs[output->output], output->offered, output->aggregates,
+			status->emitted, output->aggregated, output->left_out);
+	if (status->emitted !=
+		status->written + status->queued + status->lost_queue + status->lost_write +
+			status->lost_long)
+		return jbr_error_set(error, -EINVAL,
+			"%s: emitted %" PRIu64 " is not written %" PRIu64 " + queued %" PRIu64
+			" + lost_queue %" PRIu64 " + lost_write %" PRIu64 " + lost_long %" PRIu64,
+			jbr_outputs[output->output], status->emitted, status->written,
+			status->queued, status->lost_queue, status->lost_write, status->lost_long);
+	return 0;
+}
+
 int
 live_report_check(const struct live_report *report, bool is_over, struct jbr_error *error)
 {
@@ -64,6 +87,8 @@ live_report_check(const struct live_report *report, bool is_over, struct jbr_err
 	}
 	for (uint32_t i = 0; i < report->nb_ports && rc == 0; i++)
 		rc = check_port(&report->ports[i], i, is_over, error);
+	for (uint32_t i = 0; i < report->nb_outputs && rc == 0; i++)
+		rc = check_output(&report->outputs[i], error);
 	if (rc == 0 && (in != out || quotes_in != quotes_out))
 		rc = jbr_error_set(error, -EINVAL,
 			"workers: ring_in %" PRIu64 " is not ring_out %" PRIu64
@@ -121,6 +146,29 @@ json_worker(struct jbr_json *json, const struct live_report *report,
 	jbr_json_object_close(json);
 }
 
+static void
+json_output(struct jbr_json *json, const struct live_output_report *output)
+{
+	const struct sink_status *status = &output->status;
+
+	jbr_json_object_open(json, NULL);
+	jbr_json_string(json, "name", jbr_outputs[output->output]);
+	jbr_json_string(json, "target", output->target);
+	jbr_json_uint(json, "offered", output->offered);
+	jbr_json_uint(json, "aggregated", output->aggregated);
+	jbr_json_uint(json, "aggregates", output->aggregates);
+	jbr_json_uint(json, "left_out", output->left_out);
+	jbr_json_uint(json, "emitted", status->emitted);
+	jbr_json_uint(json, "written", status->written);
+	jbr_json_uint(json, "queued", status->queued);
+	jbr_json_uint(json, "lost_queue", status->lost_queue);
+	jbr_json_uint(json, "lost_write", status->lost_write);
+	jbr_json_uint(json, "lost_long", status->lost_long);
+	jbr_json_bool(json, "is_open", status->is_open);
+	jbr_json_string(json, "error", status->error[0] != '\0' ? status->error : NULL);
+	jbr_json_object_close(json);
+}
+
 void
 live_report_json(struct jbr_json *json, const struct live_report *report)
 {
@@ -137,6 +185,10 @@ live_report_json(struct jbr_json *json, const struct live_report *report)
 	jbr_json_array_open(json, "workers");
 	for (uint32_t i = 0; i < report->nb_workers; i++)
 		json_worker(json, report, &report->workers[i]);
+	jbr_json_array_close(json);
+	jbr_json_array_open(json, "sinks");
+	for (uint32_t i = 0; i < report->nb_outputs; i++)
+		json_output(json, &report->outputs[i]);
 	jbr_json_array_close(json);
 	jbr_json_object_close(json);
 }
@@ -179,6 +231,33 @@ text_worker(struct jbr_buffer *out, const struct live_report *report, unsigned i
 			worker->lost_records, worker->lost_findings);
 }
 
+static void
+text_output(struct jbr_buffer *out, const struct live_output_report *output)
+{
+	const struct sink_status *status = &output->status;
+	uint64_t lost = status->lost_queue + status->lost_write + status->lost_long;
+
+	jbr_buffer_format(out,
+		"  %s to %s\n"
+		"    %" PRIu64 " lines written, %" PRIu64 " waiting, %" PRIu64 " lost\n",
+		jbr_outputs[output->output], output->target, status->written, status->queued, lost);
+	if (lost > 0)
+		jbr_buffer_format(out,
+			"    lost: %" PRIu64 " for a full queue, %" PRIu64
+			" while it failed, %" PRIu64 " too long\n",
+			status->lost_queue, status->lost_write, status->lost_long);
+	if (output->aggregated > 0)
+		jbr_buffer_format(out,
+			"    %" PRIu64 " half-open connections in %" PRIu64 " lines, by service\n",
+			output->aggregated, output->aggregates);
+	if (output->left_out > 0)
+		jbr_buffer_format(out,
+			"    %" PRIu64 " beyond the budget (section event) are in no line\n",
+			output->left_out);
+	if (status->error[0] != '\0')
+		jbr_buffer_format(out, "    %s\n", status->error);
+}
+
 void
 live_report_text(struct jbr_buffer *out, const struct live_report *report)
 {
@@ -186,4 +265,6 @@ live_report_text(struct jbr_buffer *out, const struct live_report *report)
 		text_port(out, &report->ports[i], i);
 	for (uint32_t i = 0; i < report->nb_workers; i++)
 		text_worker(out, report, i);
+	for (uint32_t i = 0; i < report->nb_outputs; i++)
+		text_output(out, &report->outputs[i]);
 }

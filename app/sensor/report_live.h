@@ -10,6 +10,7 @@
 
 #include "jbr_base.h"
 #include "live_plan.h"
+#include "sink.h"
 
 struct live_port_report {
 	const char *device;
@@ -44,6 +45,17 @@ struct live_worker_report {
 	uint64_t gap_p9999_ticks;
 };
 
+/** An output: events, or connection records. */
+struct live_output_report {
+	enum jbr_output output;
+	const char *target;
+	uint64_t offered;    /**< events or connections that would have a line each */
+	uint64_t aggregated; /**< that were gathered by service instead */
+	uint64_t aggregates; /**< lines of those */
+	uint64_t left_out;   /**< beyond the budget */
+	struct sink_status status;
+};
+
 struct live_report {
 	const char *steering; /**< one_worker, rss, software */
 	const char *idle;     /**< worker.idle */
@@ -54,6 +66,8 @@ struct live_report {
 	uint32_t nb_ports;
 	struct live_worker_report workers[WORKERS_MAX];
 	uint32_t nb_workers;
+	struct live_output_report outputs[JBR_OUTPUT_COUNT];
+	uint32_t nb_outputs;
 };
 
 /** Frames that the ports lost before they could be fetched. */
@@ -62,7 +76,10 @@ uint64_t live_report_missed(const struct live_report *report);
  *     of a worker:  polled + ring_in == tcp + not_analysed + ring_out
  *     of a port:    polled <= received, and no more than its descriptors may hold remain
  *     of all:       ring_in == ring_out, and quotes alike
- * @param is_over  the queues were emptied: nothing may remain
+ * and every line:
+ *     of an output: offered + aggregates == emitted + aggregated + left_out
+ *                   emitted == written + queued + lost_queue + lost_write + lost_long
+ * @param is_over  the queues of the ports were emptied: nothing may remain
  * @return 0, or -EINVAL with @p error: which one does not hold, with the numbers. */
 int live_report_check(const struct live_report *report, bool is_over, struct jbr_error *error);
 

@@ -448,7 +448,7 @@ put_trust(struct page *page)
 		{jbr_counters_evictions(counters), counters->connections,
 			"connections were cut short because the table was full (flow.capacity)"},
 		{page->report->findings_left_out, 0,
-			"findings are in no event, only in these counts (event.entities_per_s)"},
+			"findings are in no event, only in these counts (section event)"},
 	};
 	bool has_doubt = false;
 

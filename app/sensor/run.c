@@ -14,13 +14,14 @@
 #include "live.h"
 #include "report.h"
 #include "run_control.h"
+#include "run_output.h"
 #include "run_publish.h"
 #include "telemetry.h"
 
 enum {
 	COLLECT_MS = 10, /* between two looks at what the workers tell */
 	TICK_MS = 1000,
-	LIMITER_ENTITIES = 1 << 17,
+	REOPEN_TURNS = 20, /* of COLLECT_MS, that an answer is waited for */
 };
 
 static volatile sig_atomic_t wants_end;
@@ -33,11 +34,9 @@ struct run {
 	struct machine *machine;
 	struct live_plan plan;
 	struct live *live;
-	struct jbr_event_limiter *limiter;
+	struct run_output *output;
 	struct run_publish *shared; /* NULL = nothing is published */
 	struct publish *publish;    /* of it */
-	struct line_file events;
-	struct line_file flows;
 	struct run_control control;
 	char host[JBR_CONFIG_STRING_SIZE];
 	uint64_t began_ns;
@@ -103,67 +102,6 @@ say_lines(struct jbr_buffer *lines)
 	jbr_buffer_fini(lines);
 }
 
-/* ---- output ---- */
-
-static void
-write_event(struct run *run, const struct jbr_event *event)
-{
-	if (run->publish != NULL)
-		publish_event(run->publish, event);
-	if (run->events.path == NULL)
-		return;
-	jbr_event_write_anomaly(&run->events.text, event, run->host, &run->control.names);
-	line_file_flush(&run->events, false);
-}
-
-static void
-tell(void *context, const struct output *output)
-{
-	struct run *run = context;
-	struct jbr_event event;
-
-	for (uint32_t i = 0; run->flows.path != NULL && i < output->nb_records; i++) {
-		jbr_event_write_flow(&run->flows.text, &output->records[i], run->host,
-			&run->control.names);
-		line_file_flush(&run->flows, false);
-	}
-	for (uint32_t i = 0; run->limiter != NULL && i < output->nb_findings; i++) {
-		if (run->publish != NULL)
-			publish_finding(run->publish, &output->findings[i]);
-		if (jbr_event_limiter_offer(run->limiter, &output->findings[i], &event))
-			write_event(run, &event);
-	}
-}
-
-static void
-drain_events(struct run *run)
-{
-	struct jbr_event event;
-
-	while (run->limiter != NULL && jbr_event_limiter_drain(run->limiter, &event))
-		write_event(run, &event);
-}
-
-static int
-open_outputs(struct run *run, struct jbr_error *error)
-{
-	const char *paths[] = {run->args->flows_path, run->args->events_path};
-	int rc;
-
-	for (size_t i = 0; i < JBR_COUNT_OF(paths); i++)
-		if (paths[i] != NULL && strncmp(paths[i], "unix:", 5) == 0)
-			return jbr_error_set(error, -EINVAL,
-				"cannot open '%s': sockets are not written to yet; name a file",
-				paths[i]);
-	if (paths[0] != NULL && paths[1] != NULL && strcmp(paths[0], paths[1]) == 0)
-		return jbr_error_set(error, -EINVAL,
-			"cannot write '%s': events and flows want a file each", paths[0]);
-	rc = line_file_append(&run->flows, paths[0], error);
-	if (rc == 0)
-		rc = line_file_append(&run->events, paths[1], error);
-	return rc;
-}
-
 /* ---- shared memory ---- */
 
 /* Without it the sensor works all the same, only that nobody sees it. */
@@ -176,6 +114,7 @@ start_publishing(struct run *run)
 		return;
 	run->shared = run_publish_create(run->live, &run->plan, run->config, run->host, &error);
 	run->publish = run_publish_of(run->shared);
+	run_output_publish(run->output, run->publish);
 	if (run->shared != NULL) {
 		telemetry_start(run->config->stats_folder, run->config->stats_instance);
 		return;
@@ -184,14 +123,6 @@ start_publishing(struct run *run)
 	fprintf(stderr,
 		"jabiru: nothing is published: jabiructl and jabiru-exporter will not see "
 		"this run\n");
-}
-
-static void
-publish_turn(struct run *run, bool is_end)
-{
-	uint64_t left_out = run->limiter == NULL ? 0 : jbr_event_limiter_left_out(run->limiter);
-
-	run_publish_turn(run->shared, left_out, is_end);
 }
 
 /* ---- while it runs ---- */
@@ -205,6 +136,7 @@ dump_state(struct run *run)
 	if (report == NULL)
 		return;
 	live_report(run->live, report);
+	run_output_report(run->output, report);
 	jbr_buffer_format(&text, "state\n");
 	live_report_text(&text, report);
 	say_lines(&text);
@@ -214,7 +146,6 @@ dump_state(struct run *run)
 static void
 answer_signals(struct run *run)
 {
-	struct jbr_error error = {0};
 	int files = wants_files;
 
 	if (wants_state) {
@@ -224,15 +155,20 @@ answer_signals(struct run *run)
 	if (files == 0)
 		return;
 	wants_files = 0;
-	if (open_outputs(run, &error) < 0)
-		say(&error);
-	else
-		fprintf(stderr, "jabiru: output files were opened anew\n");
+	run_output_reopen(run->output);
 	if (files > 1)
 		fprintf(stderr,
 			"jabiru: the configuration was not read again: thresholds are taken up by "
 			"a "
 			"restart only\n");
+}
+
+static void
+rest(void)
+{
+	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
+
+	(void)nanosleep(&pause, NULL);
 }
 
 /* What comes over the control socket: as the signal would. */
@@ -248,8 +184,18 @@ reload(void *context, struct jbr_buffer *notes, struct jbr_error *error)
 static int
 reopen(void *context, struct jbr_buffer *notes, struct jbr_error *error)
 {
-	int rc = open_outputs(context, error);
+	struct run *run = context;
+	int rc = -EAGAIN;
 
+	run_output_reopen(run->output);
+	/* not for long, where a disk does not answer */
+	for (unsigned i = 0; i < REOPEN_TURNS && rc == -EAGAIN; i++) {
+		rest();
+		rc = run_output_reopened(run->output, error);
+	}
+	if (rc == -EAGAIN)
+		return jbr_error_set(error, rc,
+			"the disk is slow: standard error of the sensor will say how it went");
 	if (rc == 0)
 		jbr_buffer_format(notes, "output files were opened anew");
 	return rc;
@@ -266,6 +212,7 @@ start_control(struct run *run, struct jbr_buffer *notes)
 		.reopen = reopen};
 
 	run_control_start(&run->control, &desk, run->config->stats_instance, notes);
+	run_output_names(run->output, &run->control.names);
 	if (run->publish != NULL)
 		publish_names(run->publish, run->control.desk.aliases);
 }
@@ -278,20 +225,20 @@ control(struct run *run)
 		: run->began_ns + run->args->duration_s * JBR_NS_PER_S;
 	uint64_t tick_ns = run->began_ns;
 	uint64_t ports_ns = run->began_ns;
-	struct timespec pause = {.tv_nsec = COLLECT_MS * 1000000L};
+	struct jbr_buffer notes = {0};
 
 	while (!wants_end && monotonic_ns() < end_ns) {
-		(void)nanosleep(&pause, NULL);
-		live_collect(run->live, tell, run);
-		line_file_flush(&run->flows, true);
-		line_file_flush(&run->events, true);
+		rest();
+		live_collect(run->live, run_output_tell, run->output);
+		run_output_tick(run->output, live_now_ns(run->live), &notes);
+		say_lines(&notes);
 		if (monotonic_ns() - ports_ns >= LIVE_PORTS_MS * JBR_NS_PER_MS) {
 			ports_ns = monotonic_ns();
 			live_read_ports(run->live);
 		}
 		answer_signals(run);
 		run_control_serve(&run->control, monotonic_ns());
-		publish_turn(run, false);
+		run_publish_turn(run->shared, run->output, false);
 		if (monotonic_ns() - tick_ns >= TICK_MS * JBR_NS_PER_MS) {
 			tick_ns = monotonic_ns();
 			live_tick(run->live);
@@ -300,13 +247,6 @@ control(struct run *run)
 }
 
 /* ---- the report ---- */
-
-static bool
-has_stdout_lines(const struct args *args)
-{
-	return (args->flows_path != NULL && strcmp(args->flows_path, "-") == 0) ||
-		(args->events_path != NULL && strcmp(args->events_path, "-") == 0);
-}
 
 static int
 print_report(struct run *run, const struct report *report, struct jbr_error *error)
@@ -340,16 +280,16 @@ write_report(struct run *run, bool is_over, struct jbr_error *error)
 	if (live == NULL)
 		return jbr_error_set(error, -ENOMEM, "cannot report: %s", strerror(ENOMEM));
 	live_report(run->live, live);
+	run_output_report(run->output, live);
 	live_counters(run->live, &counters);
 	live_interval(run->live, &report.start_ns, &report.end_ns);
 	getrusage(RUSAGE_SELF, &usage);
 	report.memory_bytes = (uint64_t)usage.ru_maxrss * 1024;
 	report.missed = live_report_missed(live);
-	report.findings_left_out = run->limiter == NULL ? 0
-							: jbr_event_limiter_left_out(run->limiter);
+	report.findings_left_out = run_output_findings_left_out(run->output);
 	for (uint32_t i = 0; i < live->nb_workers; i++)
 		report.cycles += live->workers[i].busy_ticks;
-	if (!has_stdout_lines(run->args))
+	if (!run_output_has_stdout(run->output))
 		rc = print_report(run, &report, error);
 	if (rc == 0)
 		rc = jbr_counters_check(&counters, error);
@@ -371,28 +311,10 @@ name_host(struct run *run)
 }
 
 static int
-start_events(struct run *run, struct jbr_error *error)
-{
-	struct jbr_event_limits limits = {.interval_s = run->config->event_interval_s,
-		.entities_per_s = run->config->event_entities_per_s,
-		.entities_max = LIMITER_ENTITIES};
-
-	if (run->args->events_path == NULL && !run->config->stats_publish)
-		return 0;
-	run->limiter = jbr_event_limiter_create(&limits);
-	if (run->limiter != NULL)
-		return 0;
-	return jbr_error_set(error, -errno, "cannot start events: %s", strerror(errno));
-}
-
-static int
 set_up(struct run *run, struct jbr_error *error)
 {
 	struct machine_source source = machine_source_host();
-	struct live_params params = {.config = run->config,
-		.plan = &run->plan,
-		.wants_records = run->args->flows_path != NULL,
-		.wants_findings = run->args->events_path != NULL || run->config->stats_publish};
+	struct live_params params = {.config = run->config, .plan = &run->plan};
 	struct jbr_buffer notes = {0};
 	int rc = live_plan_use_ports(run->config, run->args->ports, run->args->nb_ports, error);
 
@@ -402,15 +324,19 @@ set_up(struct run *run, struct jbr_error *error)
 		rc = live_plan_make(run->config, run->args->eal, run->machine, &run->plan, error);
 	say_lines(&run->plan.notes);
 	if (rc == 0)
-		rc = open_outputs(run, error);
-	if (rc == 0)
-		rc = start_events(run, error);
+		rc = run_output_open(run->args, run->config, run->host, &run->output, error);
 	if (rc == 0)
 		rc = eal_start(run->config, &run->plan, run->machine, error);
 	run->has_eal = rc == 0;
-	params.machine = run->machine;
+	/* DPDK has put this thread on the control CPU; those that write go there too */
 	if (rc == 0)
+		rc = run_output_start(run->output, error);
+	if (rc == 0) {
+		params.machine = run->machine;
+		params.wants_records = run_output_wants_records(run->output);
+		params.wants_findings = run_output_wants_findings(run->output);
 		rc = live_create(&params, &run->live, &notes, error);
+	}
 	if (rc == 0)
 		start_publishing(run);
 	catch_signals();
@@ -426,6 +352,7 @@ static int
 run_to_end(struct run *run)
 {
 	struct jbr_error error = {0};
+	struct jbr_buffer notes = {0};
 	bool is_over;
 	int rc;
 
@@ -437,26 +364,20 @@ run_to_end(struct run *run)
 	control(run);
 	if (run->publish != NULL)
 		publish_state(run->publish, JBR_SHM_DRAINING);
-	is_over = live_drain(run->live, tell, run);
+	is_over = live_drain(run->live, run_output_tell, run->output);
 	/* what is drained counts among the packets, so its time counts too */
 	run->ended_ns = monotonic_ns();
-	drain_events(run);
-	publish_turn(run, true);
+	run_output_end(run->output, live_now_ns(run->live));
+	while (!run_output_is_over(run->output, &notes)) {
+		rest();
+		run_publish_turn(run->shared, run->output, false);
+	}
+	say_lines(&notes);
+	run_publish_turn(run->shared, run->output, true);
 	rc = write_report(run, is_over, &error);
 	if (rc < 0)
 		say(&error);
 	return rc;
-}
-
-static int
-close_lines(struct line_file *file, int rc)
-{
-	struct jbr_error error = {0};
-
-	if (line_file_close(file, &error) == 0)
-		return rc;
-	say(&error);
-	return -EIO;
 }
 
 int
@@ -478,14 +399,12 @@ run_live(const struct args *args, struct jbr_config *config)
 		rc = run_to_end(run);
 	else
 		say(&error);
-	rc = close_lines(&run->flows, rc);
-	rc = close_lines(&run->events, rc);
 	run_control_stop(&run->control);
 	live_free(run->live);
 	run_publish_free(run->shared);
 	if (run->has_eal)
 		eal_stop();
-	jbr_event_limiter_free(run->limiter);
+	run_output_free(run->output);
 	live_plan_fini(&run->plan);
 	machine_free(run->machine);
 	free(run);

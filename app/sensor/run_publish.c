@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "live_private.h"
+#include "run_output.h"
 #include "xstats.h"
 
 struct run_publish {
@@ -68,7 +69,7 @@ run_publish_free(struct run_publish *publish)
 }
 
 void
-run_publish_turn(struct run_publish *publish, uint64_t left_out, bool is_end)
+run_publish_turn(struct run_publish *publish, const struct run_output *output, bool is_end)
 {
 	if (publish == NULL)
 		return;
@@ -77,6 +78,7 @@ run_publish_turn(struct run_publish *publish, uint64_t left_out, bool is_end)
 		return;
 	live_read_ports(publish->live); /* what lies on the way is a matter of this moment */
 	live_report(publish->live, &publish->report);
+	run_output_report(output, &publish->report);
 	xstats_read(&publish->xstats, publish->xstats_values, publish->xstats.count);
 	(void)live_ask(publish->live);
 	publish_gather(publish->publish);
@@ -84,7 +86,8 @@ run_publish_turn(struct run_publish *publish, uint64_t left_out, bool is_end)
 	for (uint32_t i = 0; i < publish->xstats.count; i++)
 		publish_set(publish->publish, JBR_METRIC_PORT_XSTAT, i,
 			(int64_t)publish->xstats_values[i]);
-	publish_set(publish->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0, (int64_t)left_out);
+	publish_set(publish->publish, JBR_METRIC_EVENTS_LEFT_OUT, 0,
+		(int64_t)run_output_findings_left_out(output));
 	publish_snapshot(publish->publish);
 }
 

@@ -8,6 +8,7 @@
 #include "live.h"
 #include "publish.h"
 
+struct run_output;
 struct run_publish;
 
 /** Make the segment, and have the workers of @p live, which is not started yet, write to it.
@@ -17,7 +18,7 @@ struct run_publish *run_publish_create(struct live *live, const struct live_plan
 /** Say that the run is over, and release; NULL is fine. To be called after live_free(). */
 void run_publish_free(struct run_publish *publish);
 /** To be called every few ms: the heartbeat, and a snapshot when one is due or @p is_end.
- * @param left_out  jbr_event_limiter_left_out() */
-void run_publish_turn(struct run_publish *publish, uint64_t left_out, bool is_end);
+ * @param output  told of as well */
+void run_publish_turn(struct run_publish *publish, const struct run_output *output, bool is_end);
 /** For findings, events and the state; NULL when @p publish is. */
 struct publish *run_publish_of(struct run_publish *publish);

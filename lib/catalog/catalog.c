@@ -52,6 +52,7 @@ const struct jbr_metric_info jbr_metrics[JBR_METRIC_COUNT] = {
 #include "metrics.def"
 };
 
+const char *const jbr_outputs[JBR_OUTPUT_COUNT] = {"events", "flows"};
 const char *const jbr_severities[JBR_SEVERITY_COUNT] = {"note", "warn", "alert"};
 const char *const jbr_actions[JBR_ACTION_TOTAL] = {"count", "event", "drop"};
 

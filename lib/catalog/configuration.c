@@ -37,6 +37,9 @@ const struct jbr_key_info jbr_keys[] = {
 #define JBR_STRING(section, key, initial_, help_) \
 	KEY(section, key, section##_##key, .anomaly = JBR_ANOM_NONE, .type = JBR_KEY_STRING, \
 		.help = help_, .string_initial = initial_, .high = JBR_CONFIG_STRING_SIZE - 1)
+#define JBR_PATH(section, key, help_) \
+	KEY(section, key, section##_##key, .anomaly = JBR_ANOM_NONE, .type = JBR_KEY_STRING, \
+		.help = help_, .string_initial = "", .high = JBR_CONFIG_PATH_SIZE - 1)
 #include "configuration.def"
 #define JBR_PARAM(symbol, key, name, initial_, low_, high_, unit_, help_) \
 	KEY(key, name, params.key##_##name, .anomaly = JBR_ANOM_##symbol, .type = JBR_KEY_UINT, \

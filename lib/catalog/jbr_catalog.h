@@ -16,6 +16,9 @@
 
 #include "jbr_base.h"
 
+/** What a live run writes as it goes. */
+enum jbr_output { JBR_OUTPUT_EVENTS, JBR_OUTPUT_FLOWS, JBR_OUTPUT_COUNT };
+
 enum jbr_severity { JBR_SEVERITY_NOTE, JBR_SEVERITY_WARN, JBR_SEVERITY_ALERT, JBR_SEVERITY_COUNT };
 
 enum jbr_action { JBR_ACTION_COUNT, JBR_ACTION_EVENT, JBR_ACTION_DROP, JBR_ACTION_TOTAL };
@@ -180,6 +183,7 @@ extern const struct jbr_name_info jbr_evictions[JBR_FLOW_CLASSES];
 extern const struct jbr_name_info jbr_segments[JBR_SEGMENT_COUNT];
 extern const struct jbr_name_info jbr_trust_flags[JBR_TRUST_COUNT];
 extern const struct jbr_state_info jbr_states[JBR_TCP_STATE_COUNT];
+extern const char *const jbr_outputs[JBR_OUTPUT_COUNT];
 extern const char *const jbr_severities[JBR_SEVERITY_COUNT];
 extern const char *const jbr_actions[JBR_ACTION_TOTAL];
 
@@ -192,6 +196,7 @@ struct jbr_params {
 enum {
 	JBR_CONFIG_STRING_SIZE = 64,
 	JBR_CONFIG_LIST_STRING_SIZE = 256, /**< of a text in a list */
+	JBR_CONFIG_PATH_SIZE = 256,
 #define JBR_LIST(tier, list, count, help, example) JBR_CONFIG_MAX_##list = count,
 #include "configuration.def"
 };
@@ -232,6 +237,7 @@ struct jbr_config {
 #define JBR_BOOL(section, key, ...) bool section##_##key;
 #define JBR_ENUM(section, key, ...) uint8_t section##_##key;
 #define JBR_STRING(section, key, ...) char section##_##key[JBR_CONFIG_STRING_SIZE];
+#define JBR_PATH(section, key, help) char section##_##key[JBR_CONFIG_PATH_SIZE];
 #include "configuration.def"
 	struct jbr_params params;
 	bool anomaly_enabled[JBR_ANOM_COUNT];

@@ -72,13 +72,17 @@ judge_payload(struct jbr_packet *packet, unsigned flags)
 }
 
 /* Constants that scanners and flooders are known by; in a SYN of any of them one suffices. */
+static inline bool
+has_tool_numbers(uint32_t ip_id, uint16_t window, uint32_t seq)
+{
+	return (ip_id == ZMAP_IP_ID && window == ZMAP_WINDOW) || seq == SHAFT_SEQ ||
+		(seq == NAPTHA_SEQ && ip_id == NAPTHA_IP_ID);
+}
+
 static bool
 is_tool(const struct jbr_packet *packet)
 {
-	if (packet->ip_id == ZMAP_IP_ID && packet->window == ZMAP_WINDOW)
-		return true;
-	if (packet->seq == SHAFT_SEQ ||
-		(packet->seq == NAPTHA_SEQ && packet->ip_id == NAPTHA_IP_ID))
+	if (has_tool_numbers(packet->ip_id, packet->window, packet->seq))
 		return true;
 	/* Mirai: the address is an IPv4 one */
 	return packet->ip_version == 4 && packet->seq == __builtin_bswap32(packet->dst.words_be[3]);
@@ -180,4 +184,43 @@ jbr_detect_is_quiet(const union jbr_address address[2], const uint16_t port[2])
 			return false;
 	return address[0].halves[0] != address[1].halves[0] ||
 		address[0].halves[1] != address[1].halves[1];
+}
+
+/* As is_bogon() and is_loopback() by the first byte of an IPv4 address. */
+static inline bool
+is_first_byte_odd(uint8_t byte)
+{
+	return byte == 0 || byte == 127 || byte >= 224;
+}
+
+/* Of IPv6: jbr_detect_is_quiet() says it of the addresses. */
+static bool
+is_ipv6_quiet(const struct jbr_outline *outline)
+{
+	const uint16_t ports[2] = {1, 1};
+	union jbr_address ends[2];
+
+	memcpy(ends, outline->ip + 8, sizeof(ends));
+	return jbr_detect_is_quiet(ends, ports);
+}
+
+bool
+jbr_detect_is_syn_quiet(const struct jbr_params *params, const struct jbr_outline *outline)
+{
+	const uint8_t *ip = outline->ip;
+	const uint8_t *tcp = outline->tcp;
+	bool is_ipv4 = outline->ip_version == 4;
+	uint32_t seq = jbr_load_be32(tcp + 4);
+	uint32_t ip_id = is_ipv4 ? jbr_load_be16(ip + 4) : 0;
+
+	if ((tcp[0] | tcp[1]) == 0 || (tcp[2] | tcp[3]) == 0 ||
+		ip[is_ipv4 ? 8 : 7] < params->ip_low_ttl_floor ||
+		outline->mss < params->tcp_mss_tiny_floor ||
+		has_tool_numbers(ip_id, jbr_load_be16(tcp + 14), seq))
+		return false;
+	if (JBR_UNLIKELY(!is_ipv4))
+		return is_ipv6_quiet(outline);
+	/* the last is Mirai's */
+	return !is_first_byte_odd(ip[12]) && !is_first_byte_odd(ip[16]) &&
+		jbr_load_be32(ip + 12) != jbr_load_be32(ip + 16) && seq != jbr_load_be32(ip + 16);
 }

@@ -23,6 +23,10 @@ void jbr_detect_flags(const struct jbr_params *params, struct jbr_packet *packet
  * @return true: nothing; false: each packet is to be looked at */
 bool jbr_detect_is_quiet(const union jbr_address address[2], const uint16_t port[2]);
 
+/** [data] Does jbr_detect_flags() find nothing on the SYN of @p outline?
+ * @return true: nothing; false: it does, or needs the whole look to know */
+bool jbr_detect_is_syn_quiet(const struct jbr_params *params, const struct jbr_outline *outline);
+
 /** [data] Judge a RST: its provisional cause by the ordered rules of docs/architecture.md, and the
  * evidence. What follows within 5 s may still show it to be forged: jbr_detect_reset_revise().
  * @param before      the connection before the RST's own step

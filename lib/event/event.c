@@ -76,8 +76,9 @@ jbr_event_write_time(struct jbr_json *json, const char *key, uint64_t time_ns)
 	jbr_json_string(json, key, text);
 }
 
-static void
-write_address(struct jbr_json *json, const char *key, const uint8_t address[16], uint8_t ip_version)
+void
+jbr_event_write_address(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version)
 {
 	char text[JBR_ADDRESS_TEXT_SIZE];
 
@@ -97,9 +98,9 @@ jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_t tim
 		jbr_json_uint(json, "flow_id", flow_id);
 	jbr_json_string(json, "event_type", event_type);
 	if (jbr_event_has_address(tuple)) {
-		write_address(json, "src_ip", tuple->src, tuple->ip_version);
+		jbr_event_write_address(json, "src_ip", tuple->src, tuple->ip_version);
 		jbr_json_uint(json, "src_port", tuple->src_port);
-		write_address(json, "dest_ip", tuple->dst, tuple->ip_version);
+		jbr_event_write_address(json, "dest_ip", tuple->dst, tuple->ip_version);
 		jbr_json_uint(json, "dest_port", tuple->dst_port);
 	}
 	jbr_json_string(json, "proto", "TCP");
@@ -117,19 +118,35 @@ jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_t tim
 }
 
 void
-jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
-	const struct jbr_event_names *names)
+jbr_event_write_each_way(struct jbr_json *json, const char *key, const uint64_t values[JBR_SIDES])
+{
+	jbr_json_object_open(json, key);
+	jbr_json_uint(json, "to_server", values[JBR_ORIGINATOR]);
+	jbr_json_uint(json, "to_client", values[JBR_RESPONDER]);
+	jbr_json_object_close(json);
+}
+
+void
+jbr_event_write_alias(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version, const struct jbr_event_names *names)
 {
 	const char *name;
 
-	if (names == NULL || names->find == NULL || !jbr_event_has_address(tuple))
+	if (names == NULL || names->find == NULL)
 		return;
-	name = names->find(names->context, tuple->src, tuple->ip_version);
+	name = names->find(names->context, address, ip_version);
 	if (name != NULL)
-		jbr_json_string(json, "src_alias", name);
-	name = names->find(names->context, tuple->dst, tuple->ip_version);
-	if (name != NULL)
-		jbr_json_string(json, "dest_alias", name);
+		jbr_json_string(json, key, name);
+}
+
+void
+jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
+	const struct jbr_event_names *names)
+{
+	if (!jbr_event_has_address(tuple))
+		return;
+	jbr_event_write_alias(json, "src_alias", tuple->src, tuple->ip_version, names);
+	jbr_event_write_alias(json, "dest_alias", tuple->dst, tuple->ip_version, names);
 }
 
 void
@@ -229,7 +246,7 @@ write_entity(struct jbr_json *json, const struct jbr_event *event)
 	} else {
 		jbr_json_string(json, "kind", "source");
 		if (jbr_event_has_address(tuple))
-			write_address(json, "ip", tuple->src, tuple->ip_version);
+			jbr_event_write_address(json, "ip", tuple->src, tuple->ip_version);
 		else
 			jbr_json_null(json, "ip");
 	}

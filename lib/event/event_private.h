@@ -69,6 +69,22 @@ void jbr_event_write_head(struct jbr_json *json, const char *event_type, uint64_
 /** Write a timestamp. */
 void jbr_event_write_time(struct jbr_json *json, const char *key, uint64_t time_ns);
 
+/** Write an address in the form of its version. */
+void jbr_event_write_address(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version);
+
+/** Write what each of the packets' two directions holds. */
+void jbr_event_write_each_way(struct jbr_json *json, const char *key,
+	const uint64_t values[JBR_SIDES]);
+
+/** Fill @p count words to key a hash with, anew in every process.
+ * @param owner  memory whose address serves where there are no random numbers */
+void jbr_event_secret(const void *owner, uint64_t *ret_words, size_t count);
+
+/** Write what people call an address, where they do. */
+void jbr_event_write_alias(struct jbr_json *json, const char *key, const uint8_t address[16],
+	uint8_t ip_version, const struct jbr_event_names *names);
+
 /** Write what people call both ends, where they do. */
 void jbr_event_write_aliases(struct jbr_json *json, const struct jbr_event_tuple *tuple,
 	const struct jbr_event_names *names);

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "event_private.h"
 
-/* What each of the packets' two directions holds. */
-static void
-write_each_way(struct jbr_json *json, const char *key, const uint64_t values[JBR_SIDES])
-{
-	jbr_json_object_open(json, key);
-	jbr_json_uint(json, "to_server", values[JBR_ORIGINATOR]);
-	jbr_json_uint(json, "to_client", values[JBR_RESPONDER]);
-	jbr_json_object_close(json);
-}
-
 static const char *const side_names[JBR_SIDES] = {"originator", "responder"};
 
 /* EVE knows three states of a connection; it counts LAST-ACK as closed, CLOSING not. */
@@ -192,11 +182,11 @@ write_jabiru(struct jbr_json *json, const struct jbr_flow_record *record,
 {
 	jbr_json_object_open(json, "jabiru");
 	write_course(json, record);
-	write_each_way(json, "packets", record->packets);
-	write_each_way(json, "bytes", record->bytes);
-	write_each_way(json, "payload", record->payload);
-	write_each_way(json, "retransmitted", record->retransmitted);
-	write_each_way(json, "missing", record->missing);
+	jbr_event_write_each_way(json, "packets", record->packets);
+	jbr_event_write_each_way(json, "bytes", record->bytes);
+	jbr_event_write_each_way(json, "payload", record->payload);
+	jbr_event_write_each_way(json, "retransmitted", record->retransmitted);
+	jbr_event_write_each_way(json, "missing", record->missing);
 	jbr_event_write_time(json, "start", record->start_ns);
 	jbr_event_write_time(json, "end", record->end_ns);
 	jbr_json_fixed(json, "duration_s", (int64_t)(duration_ns(record) / JBR_NS_PER_US), 6);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /** @file jbr_event.h
- * Flow records and anomaly events: their plain structs, how many events are written, and the JSON
+ * Flow records and anomaly events: their plain structs, how many of them are written, and the JSON
  * line of each, in the shape of Suricata's EVE.
  *
- * Owns:    the line format and the rate limit. Knows nothing of packets or of the flow table: the
+ * Owns:    the line format and the limits. Knows nothing of packets or of the flow table: the
  *          structs are filled in by the pipeline.
  * Threads: control code; one writer. The structs cross threads by value.
- * Memory:  a limiter takes all its memory in create().
+ * Memory:  a limiter, and aggregates, take all their memory in create().
  * Output:  two runs over the same records give the same bytes.
  */
 #pragma once
@@ -156,6 +156,58 @@ bool jbr_event_limiter_drain(struct jbr_event_limiter *limiter, struct jbr_event
 /** Findings of new entities beyond entities_per_s, which no line tells of. */
 uint64_t jbr_event_limiter_left_out(const struct jbr_event_limiter *limiter);
 
+/** So many lines a second and no more than a second's worth at once, by the time of what they tell.
+ * Time that goes back a little adds nothing; set back by more than a minute, it goes on from there. */
+struct jbr_event_budget {
+	uint64_t credit; /* in 10^-9 lines */
+	uint64_t now_ns; /* latest time seen */
+	uint32_t per_s;
+};
+
+/** Set up, with a second's worth. @param per_s  1..2^32-1 */
+void jbr_event_budget_init(struct jbr_event_budget *budget, uint32_t per_s);
+/** Ask for one line at @p now_ns.
+ * @param keep  lines that must remain for what matters more, less than per_s
+ * @return true: write it; false: beyond the budget. */
+bool jbr_event_budget_take(struct jbr_event_budget *budget, uint64_t now_ns, uint32_t keep);
+
+/** Connections to one service (address and port of the responder) that have no record of their own. */
+struct jbr_aggregate {
+	uint8_t address[16]; /**< network order; IPv4 in the first 4 bytes */
+	uint16_t port;
+	uint8_t ip_version;
+	uint64_t connections;
+	uint64_t conn_states[JBR_OUTCOME_ZEEK_COUNT]; /**< sum == connections */
+	uint64_t packets[JBR_SIDES];
+	uint64_t bytes[JBR_SIDES];
+	uint64_t start_ns; /**< of the earliest packet */
+	uint64_t end_ns;   /**< of the latest packet */
+	uint64_t time_ns;  /**< when the latest of them ended */
+};
+
+struct jbr_event_aggregates;
+
+/** Create an empty set.
+ * @param interval_s    1..2^32-1 s that a service is gathered for
+ * @param services_max  in one interval, 16..2^20
+ * @return it, or NULL with errno ENOMEM or EINVAL. */
+struct jbr_event_aggregates *jbr_event_aggregates_create(uint32_t interval_s,
+	uint32_t services_max);
+/** Release; NULL is fine. */
+void jbr_event_aggregates_free(struct jbr_event_aggregates *aggregates);
+/** Did the connection begin with a SYN and never leave half-open: no answer, refused, or ended before
+ * its final ACK? */
+bool jbr_event_is_half_open(const struct jbr_flow_record *record);
+/** Add @p record to its service; the first of an interval begins it at @p now_ns.
+ * @return false: there is no room for one more service, or the interval is being told. */
+bool jbr_event_aggregates_add(struct jbr_event_aggregates *aggregates,
+	const struct jbr_flow_record *record, uint64_t now_ns);
+/** When the interval is over at @p now_ns (or time was set back by as much), the next of its services,
+ * in the order in which they came. UINT64_MAX ends it at once.
+ * @return true: write @p ret_aggregate and call again; false: there is none, a new interval may begin. */
+bool jbr_event_aggregates_tell(struct jbr_event_aggregates *aggregates, uint64_t now_ns,
+	struct jbr_aggregate *ret_aggregate);
+
 /** What people call addresses. */
 struct jbr_event_names {
 	/** @return the name of an address, valid during the call that asks, or NULL */
@@ -170,6 +222,9 @@ void jbr_event_write_flow(struct jbr_buffer *out, const struct jbr_flow_record *
 	const char *host, const struct jbr_event_names *names);
 /** Append the EVE line of an anomaly event, with its newline. */
 void jbr_event_write_anomaly(struct jbr_buffer *out, const struct jbr_event *event,
+	const char *host, const struct jbr_event_names *names);
+/** Append the line of an aggregate, with its newline. */
+void jbr_event_write_aggregate(struct jbr_buffer *out, const struct jbr_aggregate *aggregate,
 	const char *host, const struct jbr_event_names *names);
 /** Append what the summary of an event says beside its row's condition: from whom to whom, the numbers,
  * how often. */

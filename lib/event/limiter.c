@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 enum { ENTITIES_LEAST = 1024, ENTITIES_MOST = 1 << 24 };
 
@@ -84,14 +83,7 @@ jbr_event_limiter_create(const struct jbr_event_limits *limits)
 	limiter->interval_ns = limits->interval_s * JBR_NS_PER_S;
 	limiter->entities_per_s = limits->entities_per_s;
 	limiter->entities_max = limits->entities_max;
-	/* early in a boot there may be no random numbers: the addresses of the memory then do */
-	if (getrandom(limiter->secret, sizeof(limiter->secret), GRND_NONBLOCK) !=
-		(ssize_t)sizeof(limiter->secret)) {
-		limiter->secret[0] = jbr_mix64((uintptr_t)limiter, UINT64_C(0x9e3779b97f4a7c15));
-		limiter->secret[1] = jbr_mix64((uintptr_t)limiter->entities,
-			UINT64_C(0xc2b2ae3d27d4eb4f));
-		limiter->secret[2] = limiter->secret[0] ^ UINT64_C(0x165667b19e3779f9);
-	}
+	jbr_event_secret(limiter, limiter->secret, JBR_COUNT_OF(limiter->secret));
 	return limiter;
 }
 

@@ -141,5 +141,7 @@ jbr_flow_idle(struct jbr_flow_shard *shard)
 uint32_t
 jbr_flow_class_count(const struct jbr_flow_shard *shard, enum jbr_flow_class rank)
 {
-	return shard->queues[rank].count;
+	uint32_t embryos = rank == JBR_FLOW_UNANSWERED ? shard->nb_embryos : 0;
+
+	return shard->queues[rank].count + embryos;
 }

@@ -9,6 +9,8 @@
 
 enum { CAPACITY_MIN = 1024, CAPACITY_MAX = 1 << 27 };
 
+_Static_assert((int)CAPACITY_MAX / (int)JBR_FLOW_SHARDS <= 1 << PLACE_BITS, "a slot holds a place");
+
 enum { PAGE_BYTES = 4096 };
 
 /* Where the parts of all shards lie in the one stretch of memory, in bytes from its start. Each part
@@ -20,17 +22,19 @@ struct layout {
 	size_t lines;
 	size_t rests;
 	size_t timers;
+	size_t embryos;
 	size_t exts;
 	size_t free_flows;
 	size_t free_exts;
 	size_t end;
 };
 
-/* Six of eight places used when the shard is full: one bucket in seven passes a record on then. */
+/* Six of eight places used when the shard is full of records and of embryos: one bucket in seven passes
+ * one on then. */
 static uint32_t
 buckets_of(uint32_t capacity)
 {
-	return (capacity + BUCKET_FILL - 1) / BUCKET_FILL;
+	return (capacity * 2 + BUCKET_FILL - 1) / BUCKET_FILL;
 }
 
 /* Shards fill their parts at the same pace. Were the parts a multiple of a page apart, what all of them
@@ -69,6 +73,7 @@ layout_of(uint32_t capacity)
 	layout.lines = add_part(&layout, layout.capacity, sizeof(struct jbr_flow_line));
 	layout.rests = add_part(&layout, layout.capacity, sizeof(struct jbr_flow_rest));
 	layout.timers = add_part(&layout, layout.capacity, sizeof(struct timer));
+	layout.embryos = add_part(&layout, layout.capacity, sizeof(struct jbr_flow_embryo));
 	layout.exts = add_part(&layout, exts, sizeof(struct jbr_tcp_ext));
 	layout.free_flows = add_part(&layout, layout.capacity, sizeof(uint32_t));
 	layout.free_exts = add_part(&layout, exts, sizeof(uint32_t));
@@ -114,6 +119,7 @@ shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *la
 	shard->lines = PART(lines, layout->capacity);
 	shard->rests = PART(rests, layout->capacity);
 	shard->timers = PART(timers, layout->capacity);
+	shard->embryos = PART(embryos, layout->capacity);
 	shard->exts = PART(exts, exts);
 	shard->free_flows = PART(free_flows, layout->capacity);
 	shard->free_exts = PART(free_exts, exts);
@@ -123,6 +129,7 @@ shard_init(struct jbr_flow_table *table, unsigned index, const struct layout *la
 	shard->max_buckets = layout->nb_buckets;
 	shard->nb_buckets = first_buckets(table, shard);
 	shard->learned_lag_ns = table->learned_lag_ns;
+	shard->seed = table->seed;
 	forget_lists(shard);
 }
 
@@ -184,6 +191,10 @@ shard_clear(const struct jbr_flow_table *table, struct jbr_flow_shard *shard)
 	memset(shard->seen_lag_ns, 0, sizeof(shard->seen_lag_ns));
 	shard->latest_ns = 0;
 	shard->wheel_tick = 0;
+	shard->embryo_head = 0;
+	shard->embryo_round = 0;
+	shard->embryo_span = 0;
+	shard->nb_embryos = 0;
 	shard->nb_flows = 0;
 	shard->nb_free_flows = 0;
 	shard->nb_fresh_flows = 0;

@@ -8,14 +8,6 @@ enum {
 	ANY_AHEAD = 4, /* records whose buckets are fetched ahead at the end of a run */
 };
 
-/* A free slot is marked by index 0, so that fresh zero pages are empty buckets: the slot holds the
- * record's index plus one. */
-static uint32_t
-slot_of(uint32_t index)
-{
-	return index + 1;
-}
-
 struct jbr_flow_shard *
 jbr_flow_shard_at(struct jbr_flow_table *table, unsigned index)
 {
@@ -67,14 +59,26 @@ set_narrow(const struct jbr_flow_table *table, uint32_t src_be, uint32_t dst_be,
 }
 
 static inline uint64_t
-set_wide(const struct jbr_flow_table *table, struct jbr_flow_probe *probe)
+hash_wide(uint64_t seed, const union jbr_address *address, uint32_t ports)
 {
-	const union jbr_address *address = probe->key.address;
-	uint64_t hash = jbr_mix64(address[0].halves[0] ^ odd[0] ^ table->seed,
+	uint64_t hash = jbr_mix64(address[0].halves[0] ^ odd[0] ^ seed,
 		address[0].halves[1] ^ odd[1]);
 
 	hash ^= jbr_mix64(address[1].halves[0] ^ odd[2], address[1].halves[1] ^ odd[3]);
-	hash = jbr_mix64(hash ^ odd[1], probe->ports ^ odd[0]);
+	return jbr_mix64(hash ^ odd[1], ports ^ odd[0]);
+}
+
+uint64_t
+jbr_flow_hash_wide(uint64_t seed, const union jbr_address address[2], uint32_t ports)
+{
+	return hash_wide(seed, address, ports);
+}
+
+static inline uint64_t
+set_wide(const struct jbr_flow_table *table, struct jbr_flow_probe *probe)
+{
+	uint64_t hash = hash_wide(table->seed, probe->key.address, probe->ports);
+
 	probe->narrow = hash;
 	probe->form = JBR_FLOW_WIDE;
 	return hash;
@@ -203,36 +207,66 @@ matches(const struct bucket *bucket, uint16_t tag)
 	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag)));
 }
 
+static inline void
+prefetch_line(const struct jbr_flow_shard *shard, uint32_t index)
+{
+	const char *line = (const char *)&shard->lines[index];
+
+	__builtin_prefetch(line, 1);
+	__builtin_prefetch(line + 64, 1);
+}
+
+static inline void
+prefetch_rest(const struct jbr_flow_shard *shard, uint32_t index)
+{
+	const char *rest = (const char *)&shard->rests[index];
+
+	for (size_t at = 0; at < sizeof(struct jbr_flow_rest); at += 64)
+		__builtin_prefetch(rest + at, 1);
+}
+
+/* An embryo, and the record that it will most likely become; apart, as most records are none. */
+static __attribute__((noinline)) void
+prefetch_embryo(const struct jbr_flow_shard *shard, uint32_t place)
+{
+	uint32_t next = shard->nb_free_flows > 0 ? shard->free_flows[shard->nb_free_flows - 1]
+						 : shard->nb_fresh_flows;
+
+	__builtin_prefetch(&shard->embryos[place], 1);
+	if (jbr_flow_is_full(shard))
+		return;
+	prefetch_line(shard, next);
+	prefetch_rest(shard, next);
+	__builtin_prefetch(&shard->timers[next], 1);
+}
+
 void
 jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_probe *probe)
 {
 	const struct bucket *bucket = &shard->buckets[jbr_flow_bucket(shard, probe->hash)];
 	unsigned bits = matches(bucket, tag_of(probe->hash));
-	const char *line;
-	uint32_t index;
+	uint32_t slot;
 
 	if (bits == 0)
 		return;
-	index = bucket->index[__builtin_ctz(bits) / 2];
-	if (index == 0)
+	slot = bucket->index[__builtin_ctz(bits) / 2];
+	if (slot == 0)
 		return;
-	probe->candidate = index - 1;
-	line = (const char *)&shard->lines[index - 1];
-	__builtin_prefetch(line, 1);
-	__builtin_prefetch(line + 64, 1);
+	if (JBR_UNLIKELY(is_embryo_slot(slot))) {
+		prefetch_embryo(shard, place_of_slot(slot));
+		return;
+	}
+	probe->candidate = index_of_slot(slot);
+	prefetch_line(shard, probe->candidate);
 	if (probe->form != 0)
-		__builtin_prefetch(&shard->rests[index - 1]);
+		__builtin_prefetch(&shard->rests[probe->candidate]);
 }
 
 void
 jbr_flow_prefetch_rest(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
-	const char *rest = (const char *)&shard->rests[probe->candidate];
-
-	if (probe->candidate == JBR_FLOW_NONE)
-		return;
-	for (size_t at = 0; at < sizeof(struct jbr_flow_rest); at += 64)
-		__builtin_prefetch(rest + at, 1);
+	if (probe->candidate != JBR_FLOW_NONE)
+		prefetch_rest(shard, probe->candidate);
 }
 
 static bool
@@ -256,7 +290,20 @@ is_it(struct jbr_flow flow, const struct jbr_flow_probe *probe)
 	return JBR_LIKELY(form == 0) || is_key_equal(&flow.rest->key, &probe->key);
 }
 
-static struct jbr_flow
+/* Is what hangs at @p slot the one of @p probe? */
+static inline bool
+is_at(const struct jbr_flow_shard *shard, uint32_t slot, const struct jbr_flow_probe *probe)
+{
+	if (slot == 0)
+		return false;
+	if (JBR_UNLIKELY(is_embryo_slot(slot)))
+		return slot == jbr_flow_embryo_slot(shard, place_of_slot(slot)) &&
+			jbr_flow_is_embryo(&shard->embryos[place_of_slot(slot)], probe);
+	return is_it(jbr_flow_at(shard, index_of_slot(slot)), probe);
+}
+
+/* The slot of what @p probe belongs to; 0 = none. */
+static uint32_t
 search(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
 	uint32_t at = jbr_flow_bucket(shard, probe->hash);
@@ -267,25 +314,48 @@ search(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 
 		for (unsigned bits = matches(bucket, tag); bits != 0;
 			bits &= bits - 1, bits &= bits - 1) {
-			uint32_t index = bucket->index[__builtin_ctz(bits) / 2];
+			uint32_t slot = bucket->index[__builtin_ctz(bits) / 2];
 
-			if (index != 0 && is_it(jbr_flow_at(shard, index - 1), probe))
-				return jbr_flow_at(shard, index - 1);
+			if (is_at(shard, slot, probe))
+				return slot;
 		}
 		if (bucket->passed == 0)
 			break;
 		at = next_bucket(shard, at);
 	}
-	return (struct jbr_flow){0};
+	return 0;
 }
 
 struct jbr_flow
 jbr_flow_find(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
 {
+	uint32_t slot;
+
 	/* the candidate may be gone or another one by now: its key says so */
 	if (probe->candidate != JBR_FLOW_NONE && is_it(jbr_flow_at(shard, probe->candidate), probe))
 		return jbr_flow_at(shard, probe->candidate);
-	return search(shard, probe);
+	slot = search(shard, probe);
+	if (slot == 0 || is_embryo_slot(slot))
+		return (struct jbr_flow){0};
+	return jbr_flow_at(shard, index_of_slot(slot));
+}
+
+struct jbr_flow_embryo *
+jbr_flow_find_embryo(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+{
+	uint32_t slot = search(shard, probe);
+
+	return is_embryo_slot(slot) ? &shard->embryos[place_of_slot(slot)] : NULL;
+}
+
+bool
+jbr_flow_is_known(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe)
+{
+	const struct bucket *bucket = &shard->buckets[jbr_flow_bucket(shard, probe->hash)];
+
+	if (JBR_LIKELY((matches(bucket, tag_of(probe->hash)) | bucket->passed) == 0))
+		return false;
+	return search(shard, probe) != 0;
 }
 
 bool
@@ -297,49 +367,111 @@ jbr_flow_is_full(const struct jbr_flow_shard *shard)
 uint32_t
 jbr_flow_count(const struct jbr_flow_shard *shard)
 {
-	return shard->nb_flows;
+	return shard->nb_flows + shard->nb_embryos;
 }
 
-static void
-place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
+/* A bit for each slot of the bucket that holds @p slot. */
+static inline unsigned
+slots_with(const struct bucket *bucket, uint32_t slot)
+{
+	const __m128i *indexes = (const __m128i *)(const void *)bucket->index;
+	__m128i wanted = _mm_set1_epi32((int)slot);
+	__m128i low = _mm_cmpeq_epi32(_mm_load_si128(indexes), wanted);
+	__m128i high = _mm_cmpeq_epi32(_mm_load_si128(indexes + 1), wanted);
+	__m128i words = _mm_packs_epi32(low, high);
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(words, _mm_setzero_si128()));
+}
+
+/* All ones in each of four lanes whose slot is free, or was an embryo's that has been overwritten since:
+ * four times jbr_flow_embryo_slot(). */
+static inline __m128i
+free_lanes(const struct jbr_flow_shard *shard, __m128i slots)
+{
+	__m128i places = _mm_and_si128(slots, _mm_set1_epi32((1 << PLACE_BITS) - 1));
+	__m128i is_before = _mm_cmplt_epi32(places, _mm_set1_epi32((int)shard->embryo_head));
+	__m128i rounds = _mm_sub_epi32(_mm_set1_epi32((int)shard->embryo_round - 1), is_before);
+	__m128i wrong = _mm_xor_si128(_mm_slli_epi32(rounds, PLACE_BITS), slots);
+	__m128i is_fresh = _mm_cmpeq_epi32(_mm_and_si128(wrong,
+						   _mm_set1_epi32((int)((uint32_t)ROUND_MASK
+							   << PLACE_BITS))),
+		_mm_setzero_si128());
+	__m128i is_stale = _mm_andnot_si128(is_fresh, _mm_srai_epi32(slots, 31));
+
+	return _mm_or_si128(is_stale, _mm_cmpeq_epi32(slots, _mm_setzero_si128()));
+}
+
+/* A bit for each slot of the bucket that may be taken. */
+static inline unsigned
+free_slots(const struct jbr_flow_shard *shard, const struct bucket *bucket)
+{
+	const __m128i *slots = (const __m128i *)(const void *)bucket->index;
+	__m128i words = _mm_packs_epi32(free_lanes(shard, _mm_load_si128(slots)),
+		free_lanes(shard, _mm_load_si128(slots + 1)));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(words, _mm_setzero_si128()));
+}
+
+bool
+jbr_flow_place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot)
 {
 	uint32_t at = jbr_flow_bucket(shard, hash);
+	bool has_passed = false;
 
-	/* there are more slots than records, so a free one exists */
+	/* there are more slots than what may hang in them, so a free one exists */
 	for (;; at = next_bucket(shard, at)) {
 		struct bucket *bucket = &shard->buckets[at];
+		unsigned free = free_slots(shard, bucket);
 
-		for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-			if (bucket->index[i] != 0)
-				continue;
-			bucket->index[i] = slot_of(index);
+		if (JBR_LIKELY(free != 0)) {
+			unsigned i = (unsigned)__builtin_ctz(free);
+
+			bucket->index[i] = slot;
 			bucket->tag[i] = tag_of(hash);
-			return;
+			return has_passed;
 		}
 		bucket->passed++;
+		has_passed = true;
 	}
 }
 
-static void
-unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t index)
+/* The place of @p slot in the index. @param is_gone  it will hang there no more */
+static uint32_t *
+slot_at(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot, bool is_gone)
 {
 	uint32_t at = jbr_flow_bucket(shard, hash);
 
 	for (uint32_t step = 0; step < shard->nb_buckets; step++) {
 		struct bucket *bucket = &shard->buckets[at];
+		unsigned here = slots_with(bucket, slot);
 
-		for (unsigned i = 0; i < BUCKET_SLOTS; i++) {
-			if (bucket->index[i] != slot_of(index))
-				continue;
-			bucket->index[i] = 0;
-			return;
-		}
-		bucket->passed--;
+		if (JBR_LIKELY(here != 0))
+			return &bucket->index[__builtin_ctz(here)];
+		bucket->passed -= is_gone;
 		at = next_bucket(shard, at);
 	}
+	return NULL;
 }
 
-/* Twice the buckets, and every connection placed anew. */
+void
+jbr_flow_unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot)
+{
+	uint32_t *place = slot_at(shard, hash, slot, true);
+
+	if (place != NULL)
+		*place = 0;
+}
+
+void
+jbr_flow_replace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot, uint32_t other)
+{
+	uint32_t *place = slot_at(shard, hash, slot, false);
+
+	if (place != NULL)
+		*place = other;
+}
+
+/* Twice the buckets, and everything placed anew. */
 static void
 grow(struct jbr_flow_shard *shard)
 {
@@ -347,7 +479,31 @@ grow(struct jbr_flow_shard *shard)
 	memset(shard->buckets, 0, shard->nb_buckets * sizeof(*shard->buckets));
 	for (uint32_t index = 0; index < shard->nb_fresh_flows; index++)
 		if (shard->lines[index].hot.place != JBR_FLOW_FREE)
-			place(shard, shard->rests[index].hash, index);
+			jbr_flow_place(shard, shard->rests[index].hash, slot_of(index));
+	jbr_flow_place_embryos(shard);
+}
+
+void
+jbr_flow_make_room(struct jbr_flow_shard *shard)
+{
+	if (JBR_UNLIKELY(jbr_flow_count(shard) >= shard->nb_buckets * BUCKET_FILL &&
+		    shard->nb_buckets < shard->max_buckets))
+		grow(shard);
+}
+
+uint32_t
+jbr_flow_take(struct jbr_flow_shard *shard)
+{
+	uint32_t index;
+
+	if (shard->nb_free_flows > 0)
+		index = shard->free_flows[--shard->nb_free_flows];
+	else
+		index = shard->nb_fresh_flows++;
+	shard->nb_flows++;
+	shard->timers[index].slot = SLOT_NONE;
+	jbr_flow_enqueue(shard, index, JBR_FLOW_UNANSWERED);
+	return index;
 }
 
 struct jbr_flow
@@ -356,14 +512,8 @@ jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe
 	uint32_t index;
 	struct jbr_flow flow;
 
-	if (JBR_UNLIKELY(shard->nb_flows >= shard->nb_buckets * BUCKET_FILL &&
-		    shard->nb_buckets < shard->max_buckets))
-		grow(shard);
-	if (shard->nb_free_flows > 0)
-		index = shard->free_flows[--shard->nb_free_flows];
-	else
-		index = shard->nb_fresh_flows++;
-	shard->nb_flows++;
+	jbr_flow_make_room(shard);
+	index = jbr_flow_take(shard);
 	flow = jbr_flow_at(shard, index);
 	flow.line->narrow = probe->narrow;
 	flow.line->ports = probe->ports;
@@ -373,9 +523,7 @@ jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe
 	flow.rest->hash = probe->hash;
 	flow.rest->deadline_ns = 0;
 	flow.rest->ext = JBR_FLOW_NONE;
-	shard->timers[index].slot = SLOT_NONE;
-	jbr_flow_enqueue(shard, index, JBR_FLOW_UNANSWERED);
-	place(shard, probe->hash, index);
+	jbr_flow_place(shard, probe->hash, slot_of(index));
 	return flow;
 }
 
@@ -390,7 +538,7 @@ jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow)
 		shard->free_exts[shard->nb_free_exts++] = flow.rest->ext;
 	flow.rest->ext = JBR_FLOW_NONE;
 	flow.line->hot.place = JBR_FLOW_FREE;
-	unplace(shard, flow.rest->hash, index);
+	jbr_flow_unplace(shard, flow.rest->hash, slot_of(index));
 	shard->free_flows[shard->nb_free_flows++] = index;
 	shard->nb_flows--;
 }

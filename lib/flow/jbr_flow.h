@@ -8,6 +8,10 @@
  *          worker owns whole shards. Nothing in a shard depends on another one within a batch, so the
  *          results are the same with any number of workers.
  * Classes: evictions.def; a newcomer, which proves nothing, never takes the place of a proven one.
+ * Embryos: an ordinary SYN that opens a new tuple makes no record but an embryo, one cache line that
+ *          holds all there is to say of it. Embryos lie in a ring in the order in which they came, which
+ *          is that of their age, of their time-outs and of who has to go: nothing links them, and they
+ *          need no timer. The next packet of the tuple makes the record, as if it had always been there.
  * Threads: [data] functions of a shard are its worker's alone; [control] ones run while no worker does.
  * Memory:  one stretch for the whole capacity, from create(). Unless the caller brings it, its pages
  *          are taken as they are touched, and the index grows with the connections, so that a few of
@@ -84,6 +88,26 @@ struct jbr_flow {
 	struct jbr_flow_rest *rest;
 };
 
+/** A SYN that nothing has followed yet: its tuple and struct jbr_tcp_syn, packed. */
+struct jbr_flow_embryo {
+	union {
+		union jbr_address address[2]; /**< of a wide tuple, in the key's order */
+		struct {
+			uint64_t narrow; /**< as in struct jbr_flow_line */
+			uint64_t hash;   /**< of the key */
+			uint16_t ip_id;
+		} ipv4;
+	} ends;
+	uint64_t time_ns;
+	uint64_t number_mss; /**< number of the packet, its low 48 bits; MSS, the high 16 */
+	uint32_t ports;      /**< as in struct jbr_flow_line */
+	uint32_t seq;
+	uint32_t ts_value;
+	uint32_t bits; /**< the rest, as embryo_dp.c has it */
+} JBR_CACHE_ALIGNED;
+
+_Static_assert(sizeof(struct jbr_flow_embryo) == 64, "one cache line");
+
 enum { JBR_FLOW_NONE = UINT32_MAX };
 
 /** [data] Index in the key of the originator's endpoint. */
@@ -119,8 +143,8 @@ struct jbr_flow_memory {
 };
 
 struct jbr_flow_params {
-	uint32_t capacity; /**< places over all shards, rounded up to a multiple of 64 * 8; see
-	                        jbr_flow_places() */
+	uint32_t capacity; /**< places for records over all shards, rounded up to a multiple of
+	                        64 * 8, and as many for embryos; see jbr_flow_places() */
 	uint64_t seed;     /**< of the hash: fixed in replay, random live */
 	const struct jbr_flow_memory *memory; /**< copied; NULL = pages come as they are touched */
 };
@@ -160,10 +184,10 @@ void jbr_flow_prefetch(const struct jbr_flow_shard *shard, const struct jbr_flow
 void jbr_flow_prefetch_record(const struct jbr_flow_shard *shard, struct jbr_flow_probe *probe);
 /** [data] Bring the rest of that record near. */
 void jbr_flow_prefetch_rest(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
-/** [data] The connection of @p probe, or none. Valid until it is removed. */
+/** [data] The connection of @p probe, or none. Valid until it is removed. Embryos are not looked at. */
 struct jbr_flow jbr_flow_find(const struct jbr_flow_shard *shard,
 	const struct jbr_flow_probe *probe);
-/** [data] Room for one more? */
+/** [data] Room for one more record? */
 bool jbr_flow_is_full(const struct jbr_flow_shard *shard);
 /** [data] Which one should go when the shard is full: the one that is longest in the lowest class that
  * has any, JBR_FLOW_PROVEN left out. There is one, if the shard is never left crowded. */
@@ -187,10 +211,10 @@ struct jbr_flow jbr_flow_idle(struct jbr_flow_shard *shard);
 struct jbr_flow jbr_flow_insert(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
 /** [data] Take @p flow out, with its timer and its extension. */
 void jbr_flow_remove(struct jbr_flow_shard *shard, struct jbr_flow flow);
-/** [data] Connections in the shard. */
+/** [data] Connections in the shard, embryos among them. */
 uint32_t jbr_flow_count(const struct jbr_flow_shard *shard);
 
-/** [data] Of them those in @p rank. */
+/** [data] Of them those in @p rank; embryos are JBR_FLOW_UNANSWERED. */
 uint32_t jbr_flow_class_count(const struct jbr_flow_shard *shard, enum jbr_flow_class rank);
 
 /** [data] The extension of @p flow, or NULL. */
@@ -209,6 +233,41 @@ void jbr_flow_rearm(struct jbr_flow_shard *shard, struct jbr_flow flow, uint64_t
 struct jbr_flow jbr_flow_due(struct jbr_flow_shard *shard, uint64_t now_ns);
 /** [data] Any connection that has a timer, for the end of a run; none when there is none. */
 struct jbr_flow jbr_flow_any(struct jbr_flow_shard *shard);
+
+/** [data] The embryo of @p probe, or NULL. Valid until it is removed or hatched, or others are added. */
+struct jbr_flow_embryo *jbr_flow_find_embryo(const struct jbr_flow_shard *shard,
+	const struct jbr_flow_probe *probe);
+/** [data] Is there a record or an embryo of @p probe? */
+bool jbr_flow_is_known(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe);
+/** [data] Can an embryo hold @p syn of @p probe? Not with a tenant, IP options or extension headers, nor
+ * where it is more than 1 ms older than an embryo before it: they would not lie in the order of time. */
+bool jbr_flow_takes_embryo(const struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
+	const struct jbr_tcp_syn *syn);
+/** [data] The embryo that the next one would overwrite, the oldest; NULL: none. */
+struct jbr_flow_embryo *jbr_flow_embryo_in_way(struct jbr_flow_shard *shard);
+/** [data] Is the ring full of embryos? Else one that is in the way has outlived many younger ones. */
+bool jbr_flow_is_embryo_full(const struct jbr_flow_shard *shard);
+/** [data] Add the embryo of a tuple that is not there; jbr_flow_takes_embryo() and nobody in its way. */
+void jbr_flow_add_embryo(struct jbr_flow_shard *shard, const struct jbr_flow_probe *probe,
+	const struct jbr_tcp_syn *syn);
+/** [data] Forget the one that is in the way; jbr_flow_add_embryo() must follow. */
+void jbr_flow_drop_embryo(struct jbr_flow_shard *shard, struct jbr_flow_embryo *embryo);
+/** [data] Forget @p embryo. */
+void jbr_flow_remove_embryo(struct jbr_flow_shard *shard, struct jbr_flow_embryo *embryo);
+/** [data] Make a record in place of @p embryo: as jbr_flow_insert() does for its SYN's probe. The shard
+ * must not be full. */
+struct jbr_flow jbr_flow_hatch(struct jbr_flow_shard *shard, struct jbr_flow_embryo *embryo);
+/** [data] Write what jbr_flow_hatch() sets into @p flow, which need not be in a table. */
+void jbr_flow_unfold(const struct jbr_flow_shard *shard, const struct jbr_flow_embryo *embryo,
+	struct jbr_flow flow);
+/** [data] The SYN of @p embryo. */
+void jbr_flow_embryo_syn(const struct jbr_flow_shard *shard, const struct jbr_flow_embryo *embryo,
+	struct jbr_tcp_syn *ret_syn);
+/** [data] An embryo whose SYN is of @p until_ns or before; NULL: none. The caller removes it. Work is
+ * little for each one that was ever added. */
+struct jbr_flow_embryo *jbr_flow_due_embryo(struct jbr_flow_shard *shard, uint64_t until_ns);
+/** [data] The oldest embryo, NULL = none. */
+struct jbr_flow_embryo *jbr_flow_any_embryo(struct jbr_flow_shard *shard);
 
 /** What a segment is to the tap. */
 enum jbr_copy { JBR_COPY_NOT, JBR_COPY_DUPLICATE, JBR_COPY_LOOP };

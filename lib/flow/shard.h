@@ -16,12 +16,42 @@ enum {
 /** One cache line: 16 bits of the hash decide most look-ups without touching a record. */
 struct bucket {
 	uint16_t tag[BUCKET_SLOTS];
-	uint32_t index[BUCKET_SLOTS]; /* of the record, plus one; 0 = free */
+	uint32_t index[BUCKET_SLOTS]; /* what hangs here, see below; 0 = free */
 	uint32_t passed; /* records that found this bucket full and went on to the next ones */
 	uint32_t unused[3];
 } JBR_CACHE_ALIGNED;
 
 _Static_assert(sizeof(struct bucket) == 64, "a bucket is one cache line");
+
+/* A free slot is marked by 0, so that fresh zero pages are empty buckets: a slot holds the index of a
+ * record plus one; or with the highest bit the place of an embryo, and above it the round of the ring in
+ * which it was written there. An embryo that is overwritten leaves its slot behind: the round tells that
+ * nothing hangs in it any more. (After 1024 rounds it may seem to; then the embryo's tuple tells.) */
+enum { SLOT_EMBRYO = INT32_MIN, PLACE_BITS = 21, ROUND_MASK = 0x3ff };
+
+static inline uint32_t
+slot_of(uint32_t index)
+{
+	return index + 1;
+}
+
+static inline uint32_t
+index_of_slot(uint32_t slot)
+{
+	return slot - 1;
+}
+
+static inline bool
+is_embryo_slot(uint32_t slot)
+{
+	return (slot & (uint32_t)SLOT_EMBRYO) != 0;
+}
+
+static inline uint32_t
+place_of_slot(uint32_t slot)
+{
+	return slot & ((UINT32_C(1) << PLACE_BITS) - 1);
+}
 
 /** Where a record hangs, outside it: in the wheel by its timer, and in its class. */
 struct timer {
@@ -57,13 +87,23 @@ struct jbr_flow_shard {
 	struct jbr_flow_line *lines; /* of the table, this shard's part */
 	struct jbr_flow_rest *rests;
 	struct timer *timers;
-	uint32_t *free_flows; /* stack */
+	struct jbr_flow_embryo *embryos; /* ring of `capacity` places */
+	uint32_t *free_flows;            /* stack */
 	struct jbr_tcp_ext *exts;
 	uint32_t *free_exts;
 	const uint64_t *learned_lag_ns; /* of the table, per port; atomic, as seen_lag_ns */
 	uint64_t latest_ns;             /* of a segment, since the clock last jumped back */
 	uint64_t wheel_tick;            /* the slot that time stands in; 0 = no time seen yet */
-	uint32_t nb_buckets; /* in use: the index doubles as long as there is room for more */
+	uint64_t seed;                  /* of the table */
+	uint64_t embryo_number;         /* of the packet that made the last embryo */
+	uint64_t embryo_latest_ns;      /* time of the youngest one, if there is any */
+	uint64_t embryo_late_ns;        /* how much older an embryo may be than one before it */
+	uint32_t embryo_head;           /* place of the next one */
+	uint32_t
+		embryo_round; /* in which it will be written; those behind it are of the one before */
+	uint32_t embryo_span; /* places behind it that may be live */
+	uint32_t nb_embryos;  /* that are */
+	uint32_t nb_buckets;  /* in use: the index doubles as long as there is room for more */
 	uint32_t max_buckets;
 	uint32_t capacity;
 	uint32_t exts_capacity;
@@ -86,6 +126,15 @@ jbr_flow_at(const struct jbr_flow_shard *shard, uint32_t index)
 	return (struct jbr_flow){&shard->lines[index], &shard->rests[index]};
 }
 
+/** The slot of the embryo at @p place. */
+static inline uint32_t
+jbr_flow_embryo_slot(const struct jbr_flow_shard *shard, uint32_t place)
+{
+	uint32_t round = shard->embryo_round - (place >= shard->embryo_head);
+
+	return (round & ROUND_MASK) << PLACE_BITS | place | (uint32_t)SLOT_EMBRYO;
+}
+
 /** Where the search for a key with @p hash begins: the low bits have chosen the shard, the high ones are
  * the tag. */
 static inline uint32_t
@@ -100,6 +149,30 @@ jbr_flow_index(const struct jbr_flow_shard *shard, struct jbr_flow flow)
 {
 	return (uint32_t)(flow.line - shard->lines);
 }
+
+/** The tuple of a record or an embryo by its two addresses, and their and the ports' hash. */
+uint64_t jbr_flow_hash_wide(uint64_t seed, const union jbr_address address[2], uint32_t ports);
+
+/** Hang @p slot into the index; there must be fewer than the index has room for.
+ * @return whether it had to pass a full bucket: only then must it be taken out when an embryo is dropped */
+bool jbr_flow_place(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
+/** Take it out, or put @p other into its place. */
+void jbr_flow_unplace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot);
+void jbr_flow_replace(struct jbr_flow_shard *shard, uint64_t hash, uint32_t slot, uint32_t other);
+/** Let the index grow, if one more asks for it. */
+void jbr_flow_make_room(struct jbr_flow_shard *shard);
+
+/** Take a record that is free, and link it: no timer, no extension, JBR_FLOW_UNANSWERED.
+ * @return its index */
+uint32_t jbr_flow_take(struct jbr_flow_shard *shard);
+
+/** Is @p embryo the one of @p probe? */
+bool jbr_flow_is_embryo(const struct jbr_flow_embryo *embryo, const struct jbr_flow_probe *probe);
+/** Where its search begins. */
+uint64_t jbr_flow_embryo_hash(const struct jbr_flow_shard *shard,
+	const struct jbr_flow_embryo *embryo);
+/** Hang all embryos anew. */
+void jbr_flow_place_embryos(struct jbr_flow_shard *shard);
 
 /** Put the record at @p index at the new end of the class @p rank, or take it out of its class. */
 void jbr_flow_enqueue(struct jbr_flow_shard *shard, uint32_t index, enum jbr_flow_class rank);

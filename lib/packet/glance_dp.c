@@ -10,6 +10,12 @@ enum {
 	VLAN_ID_MASK = 0xfff,
 	TIMESTAMP_SIZE = 12,         /* with the two NOPs before it */
 	TIMESTAMP_HEAD = 0x0101080a, /* NOP, NOP, kind 8, length 10 */
+	MSS_HEAD = 0x0204,           /* kind 2, length 4 */
+	SACK_TIMESTAMP = 0x0402080a, /* kind 4, length 2, and the timestamp's */
+	NOP_WSCALE = 0x010303,       /* NOP, kind 3, length 3 */
+	WSCALE_MAX = 14,             /* RFC 7323 2.3 */
+	SYN_SIZE = JBR_TCP_SIZE + 4,
+	LINUX_SYN_SIZE = JBR_TCP_SIZE + 20,
 	SMALLEST = JBR_ETHERNET_SIZE + JBR_IPV4_SIZE + JBR_TCP_SIZE,
 };
 
@@ -37,6 +43,13 @@ static const struct form form_tcp = {
 	.value = {0, 0, 0, 0, 0, 0, 0, 0, 0, JBR_TCP_ACK},
 };
 
+/* The same: ACK field and reserved bits zero, SYN, ECN's two bits or not, no urgent pointer. */
+static const struct form form_syn = {
+	.mask = {0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f, 0xff & ~(JBR_TCP_ECE | JBR_TCP_CWR), 0,
+		0, 0, 0, 0xff, 0xff},
+	.value = {0, 0, 0, 0, 0, 0, 0, 0, 0, JBR_TCP_SYN},
+};
+
 static inline bool
 has_form(const uint8_t *bytes, const struct form *form)
 {
@@ -45,6 +58,54 @@ has_form(const uint8_t *bytes, const struct form *form)
 	__m128i value = _mm_load_si128((const __m128i *)(const void *)form->value);
 
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(here, mask), value)) == 0xffff;
+}
+
+/* Any options of a SYN. */
+static bool
+outline_options(struct jbr_outline *outline, const uint8_t *options, uint32_t length)
+{
+	const unsigned known = JBR_OPT_MSS | JBR_OPT_WSCALE | JBR_OPT_SACK_OK | JBR_OPT_TIMESTAMP;
+	struct jbr_packet packet; /* only what the options' reader touches */
+
+	packet.findings_count = 0;
+	packet.ts_value = 0;
+	jbr_parse_tcp_options(&packet, options, length, length);
+	if (packet.findings_count > 0 || !(packet.options & JBR_OPT_MSS) ||
+		(packet.options & ~known) != 0)
+		return false;
+	outline->mss = packet.mss;
+	outline->wscale = packet.options & JBR_OPT_WSCALE ? packet.wscale : UINT8_MAX;
+	outline->has_ts = (packet.options & JBR_OPT_TIMESTAMP) != 0;
+	outline->ts_value = packet.ts_value;
+	return true;
+}
+
+/* The options of a SYN, all @p length bytes of TCP being its header; the commonest ones at once: an MSS
+ * alone, and what Linux sends. */
+static inline bool
+outline_syn(struct jbr_outline *outline, const uint8_t *tcp, uint32_t length)
+{
+	const uint8_t *options = tcp + JBR_TCP_SIZE;
+
+	outline->is_syn = true;
+	if (length >= SYN_SIZE && jbr_load_be16(options) == MSS_HEAD) {
+		outline->mss = jbr_load_be16(options + 2);
+		if (length == SYN_SIZE) {
+			outline->wscale = UINT8_MAX;
+			outline->has_ts = false;
+			outline->ts_value = 0;
+			return true;
+		}
+		if (length == LINUX_SYN_SIZE && jbr_load_be32(options + 4) == SACK_TIMESTAMP &&
+			jbr_load_be32(options + 16) >> 8 == NOP_WSCALE &&
+			options[19] <= WSCALE_MAX) {
+			outline->wscale = options[19];
+			outline->has_ts = true;
+			outline->ts_value = jbr_load_be32(options + 8);
+			return true;
+		}
+	}
+	return outline_options(outline, options, length - JBR_TCP_SIZE);
 }
 
 static inline bool
@@ -56,14 +117,20 @@ outline_tcp(const struct jbr_frame *frame, const struct jbr_packet_options *opti
 	uint32_t header_length = (tcp[12] >> 4) * 4u;
 	bool has_ts = header_length == JBR_TCP_SIZE + TIMESTAMP_SIZE;
 
-	if (!has_form(tcp + 4, &form_tcp) || header_length > length ||
-		(header_length != JBR_TCP_SIZE && !has_ts) || (tcp[14] | tcp[15]) == 0)
-		return false;
-	if (has_ts && jbr_load_be32(tcp + JBR_TCP_SIZE) != TIMESTAMP_HEAD)
+	if ((tcp[14] | tcp[15]) == 0)
 		return false;
 	outline->tcp = tcp;
-	outline->has_ts = has_ts;
 	outline->payload_length = length - header_length;
+	if (JBR_UNLIKELY(!has_form(tcp + 4, &form_tcp)))
+		return has_form(tcp + 4, &form_syn) && header_length == length &&
+			outline_syn(outline, tcp, length) &&
+			jbr_is_tcp_checksum_fine(frame, options, outline, length);
+	if (header_length > length || (header_length != JBR_TCP_SIZE && !has_ts) ||
+		(has_ts && jbr_load_be32(tcp + JBR_TCP_SIZE) != TIMESTAMP_HEAD))
+		return false;
+	outline->is_syn = false;
+	outline->has_ts = has_ts;
+	outline->ts_value = has_ts ? jbr_load_be32(tcp + JBR_TCP_SIZE + 4) : 0;
 	return jbr_is_tcp_checksum_fine(frame, options, outline, length);
 }
 

@@ -204,9 +204,13 @@ struct jbr_outline {
 	const uint8_t *tcp;
 	uint32_t ip_length;
 	uint32_t payload_length;
-	uint16_t vlan; /**< outer id; 0 = none */
+	uint32_t ts_value; /**< with has_ts */
+	uint16_t vlan;     /**< outer id; 0 = none */
+	uint16_t mss;      /**< with is_syn */
+	uint8_t wscale;    /**< with is_syn: 0..14, UINT8_MAX = not offered */
 	uint8_t ip_version;
 	bool has_ts;
+	bool is_syn; /**< opens a connection; else it may be the next segment of one */
 };
 
 /** The numbers of a segment that may be the next one in order of an undisturbed connection: ACK, or PSH
@@ -227,14 +231,16 @@ struct jbr_glance {
 };
 
 /** [data] Is @p frame such a segment: IPv4 or IPv6 straight in Ethernet with one VLAN tag or none,
- * without options but TCP's timestamp, and nothing a decoder row speaks of?
+ * without options but TCP's timestamp, and nothing a decoder row speaks of? Or is it the same as a SYN
+ * (ECN's bits may stand beside it): no ACK field, no payload, and of options an MSS and at most SACK
+ * permitted, window scale and timestamp?
  * @param ret_outline  set when true
  * @return true: jbr_packet_parse() would say the same and find nothing; false: it is not, or it needs
  *         that look to know */
 bool jbr_packet_outline(const struct jbr_frame *frame, const struct jbr_packet_options *options,
 	struct jbr_outline *ret_outline);
 
-/** [data] Read the numbers. */
+/** [data] Read the numbers, of a SYN too. */
 static inline void
 jbr_packet_glance(const struct jbr_outline *outline, struct jbr_glance *ret_glance)
 {
@@ -246,8 +252,7 @@ jbr_packet_glance(const struct jbr_outline *outline, struct jbr_glance *ret_glan
 	ret_glance->ack = jbr_load_be32(tcp + 8);
 	ret_glance->payload_length = outline->payload_length;
 	ret_glance->ip_length = outline->ip_length;
-	/* behind a header of 20 bytes, NOP, NOP, kind and length */
-	ret_glance->ts_value = outline->has_ts ? jbr_load_be32(tcp + 24) : 0;
+	ret_glance->ts_value = outline->ts_value;
 	ret_glance->ip_id = is_ipv4 ? jbr_load_be16(ip + 4) : 0;
 	ret_glance->flags = tcp[13];
 	ret_glance->window = jbr_load_be16(tcp + 14);

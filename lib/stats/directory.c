@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum source { WORKER_SUM, WORKER_LIST, EACH_WORKER, EACH_PORT, SENSOR, LABELLED };
+enum source { WORKER_SUM, WORKER_LIST, EACH_WORKER, EACH_PORT, EACH_OUTPUT, SENSOR, LABELLED };
 
 enum list {
 	LIST_NOT_ANALYSED,
@@ -35,6 +35,7 @@ static const struct row rows[] = {
 #define JBR_OF_EACH_WORKER(symbol, member) \
 	{JBR_METRIC_##symbol, EACH_WORKER, AT(member), "worker", 0},
 #define JBR_OF_EACH_PORT(symbol) {JBR_METRIC_##symbol, EACH_PORT, 0, "port", 0},
+#define JBR_OF_EACH_OUTPUT(symbol) {JBR_METRIC_##symbol, EACH_OUTPUT, 0, "output", 0},
 #define JBR_OF_SENSOR(symbol) {JBR_METRIC_##symbol, SENSOR, 0, NULL, 0},
 #define JBR_OF_SENSOR_LABELLED(symbol, label) {JBR_METRIC_##symbol, LABELLED, 0, #label, 0},
 #include "metrics.def"
@@ -243,6 +244,11 @@ add_row(struct directory *directory, const struct row *row,
 		break;
 	case EACH_PORT:
 		add_ports(directory, row, params);
+		break;
+	case EACH_OUTPUT:
+		for (unsigned i = 0; i < JBR_OUTPUT_COUNT; i++)
+			(void)add_series(directory, take_slot(directory, row->metric), row->label,
+				jbr_outputs[i]);
 		break;
 	case SENSOR:
 		(void)add_series(directory, take_slot(directory, row->metric), NULL, NULL);

@@ -175,7 +175,7 @@ struct jbr_shm_block_head *jbr_publisher_block(const struct jbr_publisher *publi
 uint64_t jbr_publisher_bytes(const struct jbr_publisher *publisher);
 
 /** What the next snapshots say of @p metric: a row JBR_OF_SENSOR (@p index 0), JBR_OF_EACH_PORT (the
- * port), or JBR_OF_SENSOR_LABELLED (the place among @ref jbr_publisher_params.names of its metric). */
+ * port), JBR_OF_EACH_OUTPUT (enum jbr_output), or JBR_OF_SENSOR_LABELLED (the place among @ref jbr_publisher_params.names of its metric). */
 void jbr_publisher_set(struct jbr_publisher *publisher, enum jbr_metric metric, uint32_t index,
 	int64_t value);
 /** Read all blocks: the sum of the workers' figures goes to @p ret_sum, which may be NULL, and into the

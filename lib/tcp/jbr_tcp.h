@@ -377,6 +377,52 @@ bool jbr_tcp_ranges_add(struct jbr_tcp_ranges *ranges, uint32_t seq, uint32_t en
 unsigned jbr_tcp_ranges_acknowledge(struct jbr_tcp_ranges *ranges, uint32_t ack,
 	uint32_t *ret_missing);
 
+/* ---- a lone SYN ---- */
+
+/** A SYN that opens a connection: all that a connection keeps of it. */
+struct jbr_tcp_syn {
+	uint64_t now_ns;
+	uint64_t number;
+	uint32_t seq;
+	uint32_t ts_value; /**< 0 without has_ts */
+	uint16_t ip_length;
+	uint16_t ip_id; /**< low 16 bits */
+	uint16_t mss;   /**< 0 = not offered */
+	uint16_t vlan;  /**< outer id */
+	uint8_t ttl;
+	uint8_t scale; /**< 0..14, or JBR_TCP_SCALE_NONE */
+	bool has_ts;
+};
+
+/** Is the packet of @p input no more than that: no payload, window zero, second tag, tunnel, fragment,
+ * wrong checksum, nor longer than 64 kB?
+ * @param ret_syn  set when true */
+bool jbr_tcp_syn_of(const struct jbr_tcp_input *input, struct jbr_tcp_syn *ret_syn);
+/** The same of a SYN of which there is an outline.
+ * @param segment  its glance, time and number */
+static inline void
+jbr_tcp_syn_at(const struct jbr_outline *outline, const struct jbr_tcp_segment *segment,
+	struct jbr_tcp_syn *ret_syn)
+{
+	const struct jbr_glance *glance = segment->glance;
+
+	ret_syn->now_ns = segment->now_ns;
+	ret_syn->number = segment->number;
+	ret_syn->seq = glance->seq;
+	ret_syn->ts_value = glance->ts_value;
+	ret_syn->ip_length = (uint16_t)glance->ip_length;
+	ret_syn->ip_id = (uint16_t)glance->ip_id;
+	ret_syn->mss = outline->mss;
+	ret_syn->vlan = glance->vlan;
+	ret_syn->ttl = glance->ttl;
+	ret_syn->scale = outline->wscale;
+	ret_syn->has_ts = glance->has_ts;
+}
+/** The connection that @p syn opens: what jbr_tcp_begin() and jbr_tcp_step() make of it, which find
+ * nothing. @ref jbr_tcp_hot.place is left as it is. */
+void jbr_tcp_open(const struct jbr_tcp_syn *syn, struct jbr_tcp_hot *hot,
+	struct jbr_tcp_cold *cold);
+
 /* ---- steps ---- */
 
 /** Begin a connection with its first segment; then call jbr_tcp_step() with it. */
@@ -436,6 +482,8 @@ jbr_tcp_mark(struct jbr_tcp_cold *cold, enum jbr_anomaly anomaly)
 
 /* ---- Zeek's view ---- */
 
+/** A lone SYN of side 0 in @p cold, which is all zeros: jbr_zeek_begin() and jbr_zeek_step() of it. */
+void jbr_zeek_open(struct jbr_tcp_cold *cold, uint32_t seq);
 /** Begin: who would Zeek call originator? Adds '^' where it flips (its likely_server_ports). */
 void jbr_zeek_begin(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input);
 /** One segment, checksum good or believed. @param gaps  holes its ACK made Zeek give up */

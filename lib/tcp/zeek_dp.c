@@ -470,6 +470,19 @@ jbr_zeek_step(struct jbr_tcp_conn *conn, const struct jbr_tcp_input *input, unsi
 }
 
 void
+jbr_zeek_open(struct jbr_tcp_cold *cold, uint32_t seq)
+{
+	struct jbr_zeek_side *side = &cold->zeek[0];
+
+	side->start = seq;
+	side->ack = seq;
+	side->last = seq + 1;
+	side->letters = LETTER_SYN;
+	side->state = JBR_ZEEK_SYN_SENT;
+	add_letter(cold, 'S');
+}
+
+void
 jbr_zeek_plain(struct jbr_tcp_hot *hot, struct jbr_tcp_cold *cold, bool has_payload, unsigned from)
 {
 	unsigned index = from ^ ((hot->flags & JBR_TCP_FLIPPED) != 0);

@@ -220,6 +220,15 @@ class Test:
             self.see(console, 'flood', 'event 1053', 'were overwritten before they were read')
             self.leave(console, 'scrolling')
 
+    def check_sparkline(self):
+        with maker.Segment(self.make_segment) as segment:
+            console = Console(self.jabiructl, 80, 24, '-i', segment.path, 'history',
+                              'jabiru_resets_total', '--label', 'refused')
+            self.see(console, 'sparkline', 'jabiru_resets_total: now 14/s, highest 14/s', '█' * 60,
+                     '2026-11-23 18:00:01 ... 2026-11-23 18:01:00')
+            os.waitpid(console.pid, 0)
+            os.close(console.terminal)
+
     def check_signal(self):
         """Ended by a signal, the terminal is given back."""
         with maker.Segment(self.make_segment) as segment:
@@ -246,6 +255,7 @@ def main():
     test.check_screens()
     test.check_keys()
     test.check_scrolling()
+    test.check_sparkline()
     test.check_signal()
     program.finish(test.problems, f'{test.count} screens')
 

@@ -251,5 +251,6 @@ main(int argc, char **argv)
 		if (!maker.hangs)
 			jbr_publisher_beat(maker.publisher, jbr_shm_now_ns());
 	}
+	jbr_publisher_free(maker.publisher); /* says nothing of an end */
 	return 0;
 }

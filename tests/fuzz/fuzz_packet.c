@@ -154,9 +154,16 @@ check_outline(const struct jbr_frame *frame, const struct jbr_packet_options *op
 	require(packet->tenant == 0 && packet->urgent == 0);
 	require(packet->ip == outline.ip && packet->tcp == outline.tcp);
 	require(packet->ip_version == outline.ip_version);
-	require(jbr_packet_glance_of(packet, &read));
+	require(jbr_packet_glance_of(packet, &read) == !outline.is_syn);
 	jbr_packet_glance(&outline, &seen);
 	require(memcmp(&seen, &read, sizeof(seen)) == 0);
+	if (!outline.is_syn)
+		return;
+	require((packet->flags & ~(unsigned)(JBR_TCP_ECE | JBR_TCP_CWR)) == JBR_TCP_SYN);
+	require(packet->ack == 0 && packet->payload_length == 0 && packet->window != 0);
+	require(!packet->is_fragment && packet->checksum != JBR_CHECKSUM_BAD);
+	require((packet->options & JBR_OPT_MSS) && packet->mss == outline.mss);
+	require((packet->options & JBR_OPT_WSCALE ? packet->wscale : UINT8_MAX) == outline.wscale);
 }
 
 /* A smaller snap length may hide things; it invents none. */

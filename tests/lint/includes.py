@@ -125,7 +125,7 @@ class Includes:
         if not path.startswith('tests/'):
             return []
         room = re.match(r'tests/unit/test_([a-z]+)', path)
-        return ['tests/builder', 'app/sensor', 'app/bench', 'app/exporter'] + (
+        return ['tests/builder', 'app/sensor', 'app/bench', 'app/jabiructl', 'app/exporter'] + (
             [f'lib/{room.group(1)}'] if room else [])
 
     def check_deps(self):

@@ -6,9 +6,12 @@ workers can take, without end: what is lost is counted, and all adds up.
 
 usage: capture_port.py JABIRU CAPTURE
 """
+import json
+import pathlib
 import re
 import signal
 import sys
+import tempfile
 import time
 
 import program
@@ -61,8 +64,9 @@ def check_signals(live, problems):
         problems.append(f'no count of a port while it runs: {live.errors()}')
     live.flows_path.rename(live.folder / 'rotated')
     live.send(signal.SIGUSR2)
-    if not live.wait_for('opened anew') or not live.flows_path.exists():
-        problems.append(f'no new file: {live.errors()}')
+    for path in (live.flows_path, live.events_path):
+        if not live.wait_for(f"'{path}' was opened anew") or not path.exists():
+            problems.append(f'no new file: {live.errors()}')
     live.send(signal.SIGHUP)
     if not live.wait_for('the configuration was not read again'):
         problems.append(f'no answer to HUP: {live.errors()}')
@@ -78,9 +82,25 @@ def records(live):
     return count
 
 
+def check_aggregates(name, live, sink, problems):
+    """They are what the schema says, and of as many connections as were counted."""
+    path = live.folder / 'aggregates'
+    lines = [line for line in live.flows_path.read_text().splitlines(keepends=True)
+             if '"event_type":"flow_aggregate"' in line]
+    path.write_text(''.join(lines))
+    own = [json.loads(line)['jabiru'] for line in lines]
+    told = sum(row['connections'] for row in own)
+    if len(lines) != sink['aggregates'] or told != sink['aggregated'] or \
+            any(row['connections'] != sum(row['conn_states'].values()) for row in own):
+        problems.append(f'{name}: {len(lines)} aggregates of {told} connections: {sink}')
+    if lines:
+        sensor.validate(name, 'event', path, problems)
+
+
 def check_overload(jabiru, capture, problems):
     name = 'overload'
-    config = (f'{COMMON}worker: {{cpus: "0,1", ring_size: 64}}\nports:\n'
+    config = (f'{COMMON}worker: {{cpus: "0,1", ring_size: 64}}\nevent: {{records_per_s: 1000}}\n'
+              'ports:\n'
               f'  - device: "net_pcap0,rx_pcap={capture},infinite_rx=1"\n')
     with sensor.running(jabiru, config, '--duration', '1') as live:
         code = live.wait()
@@ -92,11 +112,40 @@ def check_overload(jabiru, capture, problems):
         lost = report['packets']['not_analysed']['ring_full']
         if lost == 0:
             problems.append(f'{name}: nothing was lost: {report["live"]}')
+        sink = sensor.sink_of(report, 'flows')
+        if records(live) != sink['written'] or sink['emitted'] != sink['written']:
+            problems.append(f'{name}: {records(live)} lines: {sink}')
+        if not sink['aggregated'] or not sink['left_out']:
+            problems.append(f'{name}: no record was beyond the budget: {sink}')
         told = sum(worker['lost_records'] for worker in report['live']['workers'])
-        told += records(live)
+        told += sink['written'] - sink['aggregates'] + sink['aggregated'] + sink['left_out']
         if report['connections']['total'] != told:
             problems.append(f'{name}: {told} records of {report["connections"]["total"]}')
-        print(f'{name}: {report["packets"]["received"]} packets, {lost} lost between workers')
+        check_aggregates(name, live, sink, problems)
+        print(f'{name}: {report["packets"]["received"]} packets, {lost} lost between workers, '
+              f'{sink["aggregated"]} connections in {sink["aggregates"]} lines, '
+              f'{sink["left_out"]} in none')
+
+
+def check_flow_log(jabiru, capture, problems):
+    """Only records that have something to tell; the outputs are named by the configuration."""
+    name = 'flow_log: anomalous'
+    with tempfile.TemporaryDirectory(prefix='jabiru-outputs') as folder:
+        paths = [pathlib.Path(folder, output) for output in ('flows', 'events')]
+        config = config_of(capture, '"0"', 1, 1) + (
+            f'output: {{flow_log: anomalous, flows: {paths[0]}, events: {paths[1]}}}\n')
+        with sensor.running(jabiru, config, '--duration', '1', outputs=False) as live:
+            code = live.wait()
+            report = live.report()
+        if code != 0 or report is None:
+            problems.append(f'{name}: exit {code}: {live.errors()}')
+            return
+        own = [json.loads(line)['jabiru'] for line in paths[0].read_text().splitlines()]
+        if not 0 < len(own) < report['connections']['total'] or any(
+                record['outcome'] in ('SF', 'S1') and not record['anomalies'] for record in own):
+            problems.append(f'{name}: {len(own)} of {report["connections"]["total"]} connections')
+        if not paths[1].stat().st_size:
+            problems.append(f'{name}: no event')
 
 
 def main():
@@ -124,9 +173,10 @@ def main():
             passed = sum(worker['ring_out'] for worker in report['live']['workers'])
             if report['live']['steering'] != steering or (passed > 0) != (steering == 'software'):
                 problems.append(f'{name}: {report["live"]}')
+    check_flow_log(jabiru, capture, problems)
     check_overload(jabiru, capture, problems)
     sensor.check_nothing_left(problems)
-    program.finish(problems, f'{len(RUNS) + 1} runs')
+    program.finish(problems, f'{len(RUNS) + 2} runs')
 
 
 main()

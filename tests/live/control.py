@@ -19,8 +19,6 @@ import program
 import sensor
 
 CONFIG = """\
-stats: {{instance: tap, folder: {folder}}}
-control: {{folder: {folder}/run, alias_file: {folder}/state/aliases}}
 aliases: [{{network: 198.51.100.0/24, name: branch}}]
 anomalies:
   ip_low_ttl:
@@ -37,12 +35,12 @@ class Control:
     def __init__(self, jabiructl, folder):
         self.jabiructl = jabiructl
         self.folder = folder
-        self.socket = folder / 'run' / 'tap.sock'
+        self.socket = folder / 'run' / 'test.sock'
         self.problems = []
 
     def ask(self, *words, user=None):
         others = {} if user is None else {'user': user, 'group': user, 'extra_groups': []}
-        return subprocess.run([self.jabiructl, '-i', self.folder / 'tap', *words], check=False,
+        return subprocess.run([self.jabiructl, '-i', self.folder / 'test', *words], check=False,
                               capture_output=True, text=True, timeout=30, **others,
                               stdin=subprocess.DEVNULL, env={**os.environ, **program.SANITIZER})
 
@@ -118,6 +116,14 @@ class Control:
                     self.problems.append(f'{what[:40]}: {line}')
         self.expect('alias list', 0, 'client-30')
 
+    def check_stopped(self, live):
+        """One that does not answer keeps nobody waiting who can do without."""
+        live.send(signal.SIGSTOP)
+        self.expect('events -n 1', 0, '')
+        self.expect('reopen', 1, 'the sensor has not answered within 10 s')
+        live.send(signal.SIGCONT)
+        self.expect('alias list', 0, 'client-30')
+
     def check_killed(self, live):
         live.kill()
         self.expect('alias list', 1, 'no sensor listens there')
@@ -146,8 +152,8 @@ def main():
         folder = pathlib.Path(scratch)
         folder.chmod(0o755)
         control = Control(jabiructl, folder)
-        config = CONFIG.format(folder=folder, capture=os.path.abspath(capture))
-        with sensor.running(jabiru, config) as live:
+        config = CONFIG.format(capture=os.path.abspath(capture))
+        with sensor.running(jabiru, config, segments=folder) as live:
             control.check_names(live)
             control.check_questions(live)
             control.check_rights()
@@ -160,10 +166,11 @@ def main():
             control.problems.append('the socket is left behind')
         control.expect('status', 1, 'the run has ended; these are its last figures')
         # the next run knows the names that were added, takes the place of one that was killed
-        with sensor.running(jabiru, config) as live:
+        with sensor.running(jabiru, config, segments=folder) as live:
             control.expect('alias list', 0, 'client-30')
+            control.check_stopped(live)
             control.check_killed(live)
-        with sensor.running(jabiru, config) as live:
+        with sensor.running(jabiru, config, segments=folder) as live:
             control.expect('alias list', 0, 'client-30')
             control.expect('status', 0, 'running for')
             live.end()

@@ -61,15 +61,24 @@ MISTAKES = {
     'memory of DPDK': (NULL, ['--eal', '-m64'], 'set memory.megabytes instead'),
     'devices of DPDK': (NULL, ['--eal', '--vdev net_null1'], 'set ports instead'),
     'unknown to DPDK': (NULL, ['--eal', '--frobnicate'], 'take out of --eal'),
-    'socket': (NULL, ['--events', 'unix:/nonexistent'], "cannot open 'unix:/nonexistent'"),
+    'no socket': (NULL, ['--events', 'unix:'], "cannot open 'unix:': name the socket, as in unix:"),
+    'long socket': (NULL, ['--events', 'unix:/' + 'x' * 107],
+                    "a socket's path has at most 107 bytes; move it"),
+    'no folder, configured': (NULL + 'output: {events: /nonexistent/events}\n', [],
+                              "cannot open '/nonexistent/events'"),
+    'one file for both': (NULL + 'output: {events: /dev/shm/x, flows: /dev/shm/x}\n', [],
+                          "cannot write '/dev/shm/x': events and flows want a file each"),
+    'two outputs, configured': (NULL + 'output: {events: "-", flows: "-"}\n', [],
+                                'name a file instead of - in output.events or output.flows'),
     'no folder': (NULL, ['--flows', '/nonexistent/flows'], "cannot open '/nonexistent/flows'"),
     'ports of the command line': ('', ['--port', 'net_null0', '--port', 'net_null0'],
                                   "ports[1].device: 'net_null0' is ports[0] already"),
 }
 # seen when DPDK runs, or no matter of the host; a host without ports is one that the doctor only looks at
 NOT_OF_DOCTOR = {'no port', 'no such driver', 'too many queues', 'no RSS', 'too little memory', 'lcores',
-                 'lcores, cut short', 'memory of DPDK', 'devices of DPDK', 'unknown to DPDK', 'socket',
-                 'no folder'}
+                 'lcores, cut short', 'memory of DPDK', 'devices of DPDK', 'unknown to DPDK',
+                 'no socket', 'long socket', 'no folder', 'no folder, configured',
+                 'one file for both', 'two outputs, configured'}
 USAGE = {
     'duration': (['--duration', '0'], "--duration: '0' is not a number from 1 to"),
     'two outputs': (['--json', '--flows', '-'], 'may go to standard output'),

@@ -35,18 +35,21 @@ def write_config(folder, text):
 class Sensor:
     """A `jabiru run`. It has to be ended, by end() or kill(); its outputs are read then."""
 
-    def __init__(self, jabiru, folder, config, *options, before=(), segments=None):
+    def __init__(self, jabiru, folder, config, *options, before=(), outputs=True, segments=None):
         self.folder = pathlib.Path(folder)
         self.flows_path = self.folder / 'flows'
         self.events_path = self.folder / 'events'
         prefix = f'jabiru-test-{os.getpid()}'
+        keeps = segments or self.folder  # what outlives a run
         self.segment = pathlib.Path(segments or self.folder / 'segments', 'test')
         config = write_config(folder, config + f'memory: {{file_prefix: {prefix}}}\n'
-                              f'stats: {{instance: test, folder: {self.segment.parent}}}\n')
+                              f'stats: {{instance: test, folder: {self.segment.parent}}}\n'
+                              f'control: {{folder: {keeps}/run, alias_file: {keeps}/state/aliases}}\n')
         with open(self.folder / 'out', 'wb') as out, open(self.folder / 'err', 'wb') as err:
             self.process = subprocess.Popen(
-                [*before, jabiru, 'run', '-c', config, '--json', '--flows', self.flows_path,
-                 '--events', self.events_path, *options],
+                [*before, jabiru, 'run', '-c', config, '--json',
+                 *(['--flows', self.flows_path, '--events', self.events_path] if outputs else []),
+                 *options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                 env={**os.environ, **program.SANITIZER})
 
@@ -92,16 +95,20 @@ class Sensor:
 
 
 @contextlib.contextmanager
-def running(jabiru, config, *options, before=()):
+def running(jabiru, config, *options, **more):
     """A sensor that is ready; killed at the end if it still runs."""
     with tempfile.TemporaryDirectory(prefix='jabiru-live') as folder:
-        sensor = Sensor(jabiru, folder, config, *options, before=before)
+        sensor = Sensor(jabiru, folder, config, *options, **more)
         try:
             if not sensor.wait_for('running,'):
                 program.finish([f'it did not start: {sensor.errors()}'], '')
             yield sensor
         finally:
             sensor.kill()
+
+
+def sink_of(report, name):
+    return next(sink for sink in report['live']['sinks'] if sink['name'] == name)
 
 
 def check_sums(name, report, problems):
@@ -127,22 +134,31 @@ def check_sums(name, report, problems):
     for kind in ('ring', 'quotes'):
         if total('workers', f'{kind}_in') != total('workers', f'{kind}_out'):
             problems.append(f'{name}: {kind} {live["workers"]}')
+    for sink in live['sinks']:
+        lost = sum(sink[f'lost_{why}'] for why in ('queue', 'write', 'long'))
+        if sink['queued'] or sink['emitted'] != sink['written'] + lost or sink['offered'] + \
+                sink['aggregates'] != sink['emitted'] + sink['aggregated'] + sink['left_out']:
+            problems.append(f'{name}: a sink does not add up: {sink}')
     if packets['missed'] != total('ports', 'missed') + total('ports', 'no_buffer'):
         problems.append(f'{name}: missed {packets["missed"]}')
     if total('workers', 'ring_full') != packets['not_analysed']['ring_full']:
         problems.append(f'{name}: ring_full {packets["not_analysed"]}')
 
 
+def validate(name, schema, path, problems):
+    """What stands in @p path is what its schema says; passed over without python3-jsonschema."""
+    done = subprocess.run(['tests/replay/validate_schema.py', f'docs/schema/{schema}.json', path],
+                          check=False, capture_output=True, text=True)
+    if done.returncode not in (0, program.SKIPPED):
+        problems.append(f'{name}: {done.stdout}{done.stderr}')
+
+
 def check_schema(name, live, problems):
-    """The report and every line are what their schemas say; passed over without python3-jsonschema."""
+    """The report and every line."""
     for schema, path in (('report', live.folder / 'out'), ('event', live.flows_path),
                          ('event', live.events_path)):
-        if not path.stat().st_size:
-            continue
-        done = subprocess.run(['tests/replay/validate_schema.py', f'docs/schema/{schema}.json', path],
-                              check=False, capture_output=True, text=True)
-        if done.returncode not in (0, program.SKIPPED):
-            problems.append(f'{name}: {done.stdout}{done.stderr}')
+        if path.stat().st_size:
+            validate(name, schema, path, problems)
 
 
 def check_nothing_left(problems):

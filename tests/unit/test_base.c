@@ -334,9 +334,9 @@ fractions_are_exact(void **state)
 }
 
 static void
-fractions_need_1_to_9_digits(void **state)
+fractions_need_1_to_18_digits(void **state)
 {
-	static const unsigned wrong[] = {0, 10, UINT32_MAX};
+	static const unsigned wrong[] = {0, 19, UINT32_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < JBR_COUNT_OF(wrong); i++) {
@@ -366,7 +366,7 @@ main(void)
 		cmocka_unit_test(commas_follow_nesting),
 		cmocka_unit_test(nesting_has_a_limit),
 		cmocka_unit_test(fractions_are_exact),
-		cmocka_unit_test(fractions_need_1_to_9_digits),
+		cmocka_unit_test(fractions_need_1_to_18_digits),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void
 expect_key_error(const struct jbr_key_info *row, const char *value, const char *what)
 {
 	bool is_general = row->anomaly == JBR_ANOM_NONE;
-	char text[256];
+	char text[512];
 	char errors[512];
 
 	write_key(row, value, text, sizeof(text));
@@ -42,7 +42,7 @@ read_field(const struct jbr_key_info *row, const char *value, void *ret_field, s
 {
 	struct jbr_config config;
 	struct jbr_config rest;
-	char text[256];
+	char text[512];
 
 	write_key(row, value, text, sizeof(text));
 	config = expect_fine(row->key, text, strlen(text));
@@ -154,20 +154,25 @@ check_enum(const struct jbr_key_info *row)
 static void
 check_string(const struct jbr_key_info *row)
 {
-	char longest[JBR_CONFIG_STRING_SIZE];
-	char too_long[JBR_CONFIG_STRING_SIZE + 1];
-	char field[JBR_CONFIG_STRING_SIZE];
+	char longest[JBR_CONFIG_PATH_SIZE];
+	char too_long[JBR_CONFIG_PATH_SIZE + 1];
+	char field[JBR_CONFIG_PATH_SIZE];
+	char what[64];
 
-	memset(longest, 'x', sizeof(longest) - 1);
-	longest[sizeof(longest) - 1] = '\0';
+	assert_true(
+		row->high == JBR_CONFIG_STRING_SIZE - 1 || row->high == JBR_CONFIG_PATH_SIZE - 1);
+	memset(longest, 'x', row->high);
+	longest[row->high] = '\0';
 	snprintf(too_long, sizeof(too_long), "%sx", longest);
-	read_field(row, "tap 7", field, sizeof(field));
+	read_field(row, "tap 7", field, row->high + 1);
 	assert_string_equal(field, "tap 7");
-	read_field(row, "\"\\u00fc: 'q'\"", field, sizeof(field));
+	read_field(row, "\"\\u00fc: 'q'\"", field, row->high + 1);
 	assert_string_equal(field, "\xc3\xbc: 'q'");
-	read_field(row, longest, field, sizeof(field));
+	read_field(row, longest, field, row->high + 1);
 	assert_string_equal(field, longest);
-	expect_key_error(row, too_long, "64 bytes are too long (at most 63)");
+	snprintf(what, sizeof(what), "%u bytes are too long (at most %u)", row->high + 1,
+		row->high);
+	expect_key_error(row, too_long, what);
 	expect_key_error(row, "\"a\\0b\"", "control characters are not allowed in a text");
 	expect_key_error(row, "\"a\\eb\"", "control characters are not allowed in a text");
 	expect_key_error(row, "\"a\\x9bb\"", "control characters are not allowed in a text");

@@ -52,6 +52,21 @@ sound(void)
 		.ring_out = 10,
 		.quotes_in = 2,
 		.tcp = 60};
+	report.nb_outputs = 1;
+	report.outputs[0] = (struct live_output_report){.output = JBR_OUTPUT_FLOWS,
+		.target = "unix:/run/flows",
+		.offered = 100,
+		.aggregated = 30,
+		.aggregates = 2,
+		.left_out = 12,
+		.status = {.emitted = 60,
+			.written = 40,
+			.queued = 5,
+			.lost_queue = 9,
+			.lost_write = 4,
+			.lost_long = 2,
+			.is_open = true,
+			.error = "cannot write"}};
 	return report;
 }
 
@@ -114,6 +129,16 @@ what_does_not(void **state)
 	report.workers[1].quotes_in--;
 	expect_fault(&report, true,
 		"workers: ring_in 30 is not ring_out 30, or quotes_in 1 not quotes_out 2");
+	report = sound();
+	report.outputs[0].left_out++;
+	expect_fault(&report, true,
+		"flows: offered 100 + aggregates 2 is not emitted 60 + aggregated 30 + left_out "
+		"13");
+	report = sound();
+	report.outputs[0].status.lost_long--;
+	expect_fault(&report, false,
+		"flows: emitted 60 is not written 40 + queued 5 + lost_queue 9 + lost_write 4 + "
+		"lost_long 1");
 }
 
 static void
@@ -139,7 +164,11 @@ as_json(void **state)
 		"\"workers\":[{\"cpu\":1,\"polled\":100,\"ring_in\":10,\"ring_out\":20,"
 		"\"ring_full\":5,\"quotes_in\":0,\"quotes_out\":2,\"quotes_lost\":0,\"tcp\":80,"
 		"\"not_analysed\":10,\"lost_records\":0,\"lost_findings\":0,\"polls\":1000,"
-		"\"busy_ratio\":0.250000,\"gap_max_us\":70.500,\"gap_p9999_us\":1.500}]}}");
+		"\"busy_ratio\":0.250000,\"gap_max_us\":70.500,\"gap_p9999_us\":1.500}],\"sinks\":["
+		"{\"name\":\"flows\",\"target\":\"unix:/run/flows\",\"offered\":100,"
+		"\"aggregated\":30,\"aggregates\":2,\"left_out\":12,\"emitted\":60,"
+		"\"written\":40,\"queued\":5,\"lost_queue\":9,\"lost_write\":4,"
+		"\"lost_long\":2,\"is_open\":true,\"error\":\"cannot write\"}]}}");
 	jbr_buffer_fini(&out);
 }
 
@@ -160,6 +189,13 @@ as_text(void **state)
 		"    5 dropped: another worker did not keep up\n"));
 	assert_non_null(strstr(out.data,
 		"    not written, for the output did not keep up: 9 connections, 0 findings\n"));
+	assert_non_null(strstr(out.data,
+		"  flows to unix:/run/flows\n"
+		"    40 lines written, 5 waiting, 15 lost\n"
+		"    lost: 9 for a full queue, 4 while it failed, 2 too long\n"
+		"    30 half-open connections in 2 lines, by service\n"
+		"    12 beyond the budget (section event) are in no line\n"
+		"    cannot write\n"));
 	jbr_buffer_fini(&out);
 }
 

@@ -62,6 +62,9 @@ names_stand_inside(void **state)
 	series = jbr_shm_find(test.shm, "jabiru_port_up", "1");
 	assert_non_null(series);
 	assert_string_equal(series->labels[1].value, "a \"quoted\\\" name");
+	for (unsigned i = 0; i < JBR_OUTPUT_COUNT; i++)
+		assert_non_null(
+			jbr_shm_find(test.shm, "jabiru_output_lines_total", jbr_outputs[i]));
 	series = jbr_shm_find(test.shm, "jabiru_port_xstat", "rx_good");
 	assert_non_null(series);
 	assert_string_equal(series->labels[1].value, "1");
