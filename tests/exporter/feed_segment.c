@@ -153,7 +153,7 @@ grow(struct feed *feed, double seconds)
 	counters->received += tcp + other;
 	counters->received_bytes += (tcp + other) * 500;
 	counters->tcp += tcp;
-	counters->not_analysed[JBR_NOT_ANALYSED_COUNT - 1] += other;
+	counters->not_analysed[JBR_NOT_ANALYSED_UDP] += other;
 	figures->not_analysed += other;
 	figures->polled += tcp + other;
 	figures->port_polled[0] += tcp + other;
