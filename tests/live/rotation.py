@@ -70,7 +70,8 @@ def rotate(live, command, environment, paths, times, problems):
     if done.returncode != 0 or done.stderr:
         problems.append(f'logrotate: exit {done.returncode}: {done.stderr}')
         return False
-    if not wait_until(lambda: live.errors().count('opened anew') > before):
+    # each says so; the signal of the next rotation must not come between the two
+    if not wait_until(lambda: live.errors().count('opened anew') == before + len(paths)):
         problems.append(f'rotation {times}: not opened anew: {live.errors()}')
         return False
     if not wait_until(lambda: all(path.exists() for path in paths)):
@@ -92,17 +93,22 @@ def lines(path):
 
 
 def check_lines(live, report, paths, problems):
-    """Every connection has its line, once, over all files; the oldest of them are compressed."""
-    told = sum(worker['lost_records'] for worker in report['live']['workers'])
+    """Every line that was written is in one of the files, whole, and every connection is told of or
+    counted; the oldest files are compressed."""
+    lost = sum(worker['lost_records'] for worker in report['live']['workers'])
+    sink = sensor.sink_of(report, 'flows')
     try:
-        ids = [line['flow_id'] for line in lines(paths[1])]
+        kinds = [line['event_type'] for line in lines(paths[1])]
         events = sum(1 for _ in lines(paths[0]))
     except (ValueError, KeyError) as error:
         problems.append(f'a line is broken: {error}')
         return
-    if len(ids) + told != report['connections']['total']:
-        problems.append(f'{len(ids)} records, {told} told lost, of '
-                        f'{report["connections"]["total"]} connections')
+    if len(kinds) != sink['written'] or events != sensor.sink_of(report, 'events')['written']:
+        problems.append(f'{len(kinds)} records and {events} events in the files: '
+                        f'{report["live"]["sinks"]}')
+    told = kinds.count('flow') + sink['aggregated'] + sink['left_out'] + lost
+    if sink['written'] != sink['emitted'] or told != report['connections']['total']:
+        problems.append(f'{told} of {report["connections"]["total"]} connections: {sink}')
     if events == 0:
         problems.append('no event was written')
     names = sorted(path.name for path in live.folder.glob(paths[1].name + '.*'))
@@ -110,7 +116,7 @@ def check_lines(live, report, paths, problems):
                                        range(2, ROTATIONS + 1)]
     if names != wanted:
         problems.append(f'rotated to {names}, not {wanted}')
-    print(f'{len(ids)} records and {events} events over {ROTATIONS + 1} files each, {told} told lost')
+    print(f'{len(kinds)} records and {events} events over {ROTATIONS + 1} files each, {told} connections')
 
 
 def main():
