@@ -23,6 +23,7 @@ FILES = {
     'usr/lib/sysusers.d/jabiru.conf': 0o644,
     'usr/lib/tmpfiles.d/jabiru.conf': 0o644,
     'usr/share/bash-completion/completions/jabiru': 0o644,
+    'usr/share/bash-completion/completions/jabiru-exporter': 0o644,
     'usr/share/jabiru/collectd/jabiru.conf': 0o644,
     'usr/share/jabiru/collectd/jabiru_collectd.py': 0o755,
     'usr/share/jabiru/grafana/jabiru.json': 0o644,
@@ -35,6 +36,7 @@ FILES = {
     'usr/share/jabiru/systemd/vfio.conf': 0o644,
     'usr/share/jabiru/telegraf/jabiru.conf': 0o644,
     'usr/share/man/man1/jabiru.1': 0o644,
+    'usr/share/man/man1/jabiru-exporter.1': 0o644,
     'usr/share/man/man5/jabiru.yaml.5': 0o644,
     'usr/share/man/man7/jabiru-anomalies.7': 0o644,
 }
