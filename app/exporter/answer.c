@@ -204,6 +204,7 @@ put_sensor(const struct source *source, struct jbr_json *json)
 
 	jbr_json_string(json, "sensor", info->sensor);
 	jbr_json_string(json, "version", info->version);
+	jbr_json_string(json, "run", info->boot_id);
 	jbr_json_string(json, "mode", info->mode);
 	jbr_json_string(json, "life", source_life_word(source->life));
 	if (source->shm == NULL) {

@@ -77,6 +77,7 @@ list(struct listener *listener, uint32_t wanted, struct jbr_buffer *out)
 	for (uint64_t i = count > wanted ? count - wanted : 0; i < count; i++)
 		put_event(listener, &kept[i % wanted], out);
 	free(kept);
+	listener->told_lost = listener->cursor.lost; /* of those that nobody asked for */
 	return rc;
 }
 

@@ -196,7 +196,10 @@ write_json(const struct view *view, const struct jbr_health *health, struct jbr_
 	jbr_json_string(&json, "life", view_life_word(view->life));
 	jbr_json_string(&json, "state", view_state_word(view));
 	write_seconds(&json, "age_s", view->age_ns);
-	write_seconds(&json, "uptime_s", jbr_shm_now_ns() - info->start_monotonic_ns);
+	write_seconds(&json, "uptime_s",
+		jbr_max_u64(view->life == JBR_SHM_ALIVE ? jbr_shm_now_ns() : view->now.monotonic_ns,
+			info->start_monotonic_ns) -
+			info->start_monotonic_ns);
 	write_seconds(&json, "time", view->now.number == 0 ? 0 : view->now.time_ns);
 	jbr_json_uint(&json, "snapshot", view->now.number);
 	jbr_json_uint(&json, "interval_ms", info->interval_ms);

@@ -81,7 +81,9 @@ view_refresh(struct view *view, uint32_t window_s, struct jbr_error *error)
 		oldest++;
 	if (oldest >= view->now.number)
 		view->then.number = 0;
-	view->seconds = seconds_between(&view->before, &view->now);
+	/* what a sensor did that is gone is no rate of now */
+	view->seconds = view->life == JBR_SHM_ALIVE ? seconds_between(&view->before, &view->now)
+						    : 0;
 	view->window = seconds_between(&view->then, &view->now);
 	return 0;
 }

@@ -139,6 +139,18 @@ answer_alias_list(struct request *request)
 	return 0;
 }
 
+/* A file that somebody has edited wrongly is not written over: it holds more than is known here. */
+static int
+check_file(struct request *request)
+{
+	if (!request->desk->is_alias_file_broken)
+		return 0;
+	return jbr_error_set(&request->error, -EINVAL,
+		"'%.200s' could not be read, so nothing is changed: mend it, then `jabiructl "
+		"reload`",
+		request->desk->alias_path);
+}
+
 /* What cannot be kept is not done: the file as it is tells what holds. */
 static int
 keep(struct request *request)
@@ -165,6 +177,8 @@ answer_alias_add(struct request *request)
 	if (rc == 0)
 		rc = take_text(request, "name", &name);
 	if (rc == 0)
+		rc = check_file(request);
+	if (rc == 0)
 		rc = jbr_aliases_add(request->desk->aliases, &alias.network, name, JBR_ALIAS_ADDED,
 			&request->error);
 	if (rc == 0)
@@ -183,6 +197,8 @@ answer_alias_remove(struct request *request)
 	char text[JBR_ALIAS_NETWORK_SIZE];
 	int rc = take_network(request, &network);
 
+	if (rc == 0)
+		rc = check_file(request);
 	if (rc < 0)
 		return rc;
 	jbr_network_text(&network, text);
@@ -254,6 +270,7 @@ run_command(struct request *request, const char *who)
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
 		rc = commands[i].answer(request);
+		request->desk->changes += commands[i].is_change;
 		if (commands[i].is_change && request->desk->log != NULL)
 			request->desk->log(name, who, rc < 0 ? request->error.text : NULL);
 		return rc;

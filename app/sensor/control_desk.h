@@ -30,7 +30,9 @@ typedef void control_log_fn(const char *command, const char *who, const char *re
 /** What commands act on; all of it is the caller's and may be changed between two requests. */
 struct control_desk {
 	struct jbr_aliases *aliases;
-	const char *alias_path;          /**< where added names are kept; NULL or "" = nowhere */
+	const char *alias_path;    /**< where added names are kept; NULL or "" = nowhere */
+	uint64_t changes;          /**< that were asked for so far */
+	bool is_alias_file_broken; /**< it could not be read: nothing is kept over what it holds */
 	const struct jbr_config *config; /**< in force */
 	const char *config_path;         /**< NULL = built-in defaults */
 	const char *version;

@@ -26,6 +26,7 @@ struct control_socket {
 	int fd;
 	bool has_made_folder;
 	ino_t inode;
+	unsigned next; /* whose turn it is */
 	char folder[128];
 	char path[128];
 	struct client clients[CONTROL_CLIENTS_MAX];
@@ -63,6 +64,7 @@ remove_leftover(const struct control_socket *control, const struct sockaddr_un *
 	struct jbr_error *error)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat stat;
 	int rc = 0;
 
 	if (fd < 0)
@@ -71,7 +73,8 @@ remove_leftover(const struct control_socket *control, const struct sockaddr_un *
 		rc = jbr_error_set(error, -EADDRINUSE,
 			"another sensor listens at '%s': give each its own stats.instance",
 			control->path);
-	else if (errno == ECONNREFUSED)
+	else if (errno == ECONNREFUSED && lstat(control->path, &stat) == 0 &&
+		S_ISSOCK(stat.st_mode))
 		(void)unlink(control->path);
 	close(fd);
 	return rc;
@@ -229,11 +232,15 @@ answer_line(struct control_socket *control, struct client *client)
 static void
 serve_client(struct control_socket *control, struct client *client, uint64_t now_ns)
 {
+	uint64_t changes = control->desk->changes;
+
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
 		ssize_t n;
 
 		if (!send_answer(client, now_ns) || client->fd < 0)
 			break;
+		if (control->desk->changes != changes)
+			return; /* each may take long: the next one in the next turn */
 		if (answer_line(control, client))
 			continue;
 		if (client->fd < 0)
@@ -256,10 +263,16 @@ serve_client(struct control_socket *control, struct client *client, uint64_t now
 void
 control_socket_serve(struct control_socket *control, uint64_t now_ns)
 {
+	uint64_t changes = control->desk->changes;
+
 	greet(control, now_ns);
-	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++)
-		if (control->clients[i].fd >= 0)
-			serve_client(control, &control->clients[i], now_ns);
+	for (unsigned n = 0; n < CONTROL_CLIENTS_MAX && control->desk->changes == changes; n++) {
+		/* none of them is always the first */
+		struct client *client = &control->clients[control->next++ % CONTROL_CLIENTS_MAX];
+
+		if (client->fd >= 0)
+			serve_client(control, client, now_ns);
+	}
 }
 
 void

@@ -171,6 +171,7 @@ read_again(struct run *run)
 		.live = run->live,
 		.output = run->output};
 	struct jbr_config *fresh = malloc(sizeof(*fresh));
+	struct jbr_buffer notes = {0};
 
 	notify_reloading(&run->notify, monotonic_ns());
 	if (fresh == NULL)
@@ -181,6 +182,9 @@ read_again(struct run *run)
 		run_reload_take(&params, fresh, &run->reload);
 	run_output_reopen(run->output);
 	free(fresh);
+	/* the file of names may have been edited, whatever became of the configuration */
+	run_control_reload(&run->control, run->config, &notes);
+	say_lines(&notes);
 	publish_reload(run);
 	notify_ready(&run->notify, run->reload.text);
 }
@@ -188,7 +192,8 @@ read_again(struct run *run)
 static void
 answer_signals(struct run *run)
 {
-	int files = wants_files;
+	/* at once: a signal that comes now is for the next turn */
+	int files = __atomic_exchange_n(&wants_files, 0, __ATOMIC_RELAXED);
 
 	if (wants_state) {
 		wants_state = 0;
@@ -196,7 +201,6 @@ answer_signals(struct run *run)
 	}
 	if (files == 0)
 		return;
-	wants_files = 0;
 	if (files > 1)
 		read_again(run);
 	else

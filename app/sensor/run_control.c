@@ -27,8 +27,9 @@ read_names(struct run_control *control, struct jbr_buffer *notes)
 		return;
 	if (control_name_configured(desk->aliases, desk->config, &error) < 0)
 		note(notes, "aliases", &error);
-	if (desk->alias_path[0] != '\0' &&
-		jbr_aliases_load(desk->aliases, desk->alias_path, &error) < 0)
+	desk->is_alias_file_broken = desk->alias_path[0] != '\0' &&
+		jbr_aliases_load(desk->aliases, desk->alias_path, &error) < 0;
+	if (desk->is_alias_file_broken)
 		note(notes, "control.alias_file", &error);
 }
 

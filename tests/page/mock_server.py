@@ -165,7 +165,8 @@ class Mock:
         elif missed:
             health = 'fail'
             reasons.append(f'port 0 loses {missed:.0f} packets/s: the workers do not keep up')
-        return {'sensor': 'tap-west', 'version': '0.1.0', 'mode': 'run', 'life': self.life,
+        return {'sensor': 'tap-west', 'version': '0.1.0', 'run': str(model.start), 'mode': 'run',
+                'life': self.life,
                 'state': 'ended' if self.life == 'over' else 'running', 'age_s': round(age, 3),
                 'uptime_s': round(now - model.start, 3), 'time': now, 'snapshot': number,
                 'interval_ms': 1000, 'workers': 2,

@@ -136,6 +136,25 @@ names_are_kept_or_refused(void **state)
 	jbr_aliases_free(desk.aliases);
 }
 
+/* What a person wrote into the file, with a mistake, is not lost to the next name that is added. */
+static void
+a_broken_file_is_not_written_over(void **state)
+{
+	struct control_desk desk = {.aliases = jbr_aliases_create(),
+		.alias_path = "/nowhere/aliases",
+		.is_alias_file_broken = true};
+
+	(void)state;
+	assert_non_null(desk.aliases);
+	expect(&desk, "{\"command\":\"alias_add\",\"network\":\"10.0.0.1\",\"name\":\"mail\"}",
+		"could not be read, so nothing is changed");
+	assert_int_equal(jbr_aliases_count(desk.aliases), 0);
+	expect(&desk, "{\"command\":\"alias_remove\",\"network\":\"10.0.0.1\"}",
+		"could not be read, so nothing is changed");
+	assert_int_equal(desk.changes, 2);
+	jbr_aliases_free(desk.aliases);
+}
+
 static void
 a_long_request_is_refused(void **state)
 {
@@ -158,6 +177,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_request_has_its_answer),
 		cmocka_unit_test(names_are_kept_or_refused),
+		cmocka_unit_test(a_broken_file_is_not_written_over),
 		cmocka_unit_test(a_long_request_is_refused),
 	};
 

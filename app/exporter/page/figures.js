@@ -3,7 +3,7 @@
 // other from api/v1/stats. Rates are made here, from both alike.
 
 export const WINDOW_S = 900;
-const GAP_S = 10; // snapshots further apart have nothing between them
+export const GAP_S = 10; // snapshots further apart have nothing between them, or 3 intervals
 const QUANTILE_S = 60;
 
 const keyOf = (metric, label) => `${metric} ${label ?? ''}`;
@@ -13,6 +13,7 @@ export class Figures {
 	/** @p metrics  [{metric, label, points}]: those to be kept, and the label that tells series apart */
 	constructor(metrics) {
 		this.metrics = metrics;
+		this.gap_s = GAP_S;
 		this.clear();
 	}
 
@@ -114,7 +115,7 @@ export class Figures {
 			const last = before;
 			before = now;
 			if (last === null || now.value === null || last.value === null
-				|| now.time - last.time > GAP_S || now.value < last.value)
+				|| now.time - last.time > this.gap_s || now.value < last.value)
 				return null;
 			return (now.value - last.value) / (now.time - last.time);
 		});

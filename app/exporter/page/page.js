@@ -6,7 +6,7 @@ import {setUp as setUpDialogs, showAddress, showAnomaly, showEvent, showOutcome,
 	from './dialogs.js';
 import {byId, el, setText} from './dom.js';
 import {EventList, KEPT} from './event_list.js';
-import {Figures, WINDOW_S} from './figures.js';
+import {Figures, GAP_S, WINDOW_S} from './figures.js';
 import {rate, whole} from './format.js';
 import {Health} from './health.js';
 import {Panels} from './panels.js';
@@ -17,7 +17,6 @@ const BEHIND_S = 5;      // an own gap of this length is filled from the history
 const EVENT_RATE_S = 5;
 const ASKED_MAX = 1000;  // events of one answer
 const ANSWERS_MAX = 4;
-const SAME_START_S = 1.5;
 
 const METRICS = [
 	{metric: 'jabiru_received_packets_total', points: WINDOW_S},
@@ -37,7 +36,8 @@ let catalog = null;
 let lastMessage = performance.now();
 let isAsking = false;
 let needsHistory = true;
-let start = null; // of the sensor
+let run = null; // of the sensor: another one counts anew
+let interval_s = 1; // between its snapshots
 const arrivals = []; // {at, count} of events in the last seconds
 
 const open = {
@@ -92,12 +92,16 @@ async function refresh() {
 		return;
 	isAsking = true;
 	try {
+		let isFilled = needsHistory;
 		if (needsHistory)
 			await loadHistory();
 		const stats = await ask('stats');
-		if (figures.times.length > 0 && stats.time - figures.times.at(-1) > BEHIND_S)
+		if (figures.times.length > 0
+			&& stats.time - figures.times.at(-1) > Math.max(BEHIND_S, 3 * interval_s)) {
 			await loadHistory();
-		if (figures.append(stats) || figures.times.length === 0)
+			isFilled = true;
+		}
+		if (figures.append(stats) || isFilled || figures.times.length === 0)
 			panels.show();
 		health.setFailure('stats', '');
 	} catch (error) {
@@ -172,11 +176,13 @@ const alive = () => {
 
 /** Another start is another run, whose events are to be had from the first. */
 function watchStart(status) {
-	if (status.life !== 'alive' || !status.time || typeof status.uptime_s !== 'number')
+	if (status.life !== 'alive' || !status.run)
 		return;
-	const before = start;
-	start = status.time - status.uptime_s;
-	if (before === null || Math.abs(start - before) <= SAME_START_S)
+	const before = run;
+	run = status.run;
+	interval_s = status.interval_ms / 1000;
+	figures.gap_s = Math.max(GAP_S, 3 * interval_s);
+	if (before === null || before === run)
 		return;
 	list.startAnew();
 	needsHistory = true;
